@@ -1,0 +1,31 @@
+#pragma once
+// What the node's actors share: threads, store, time, places on disk. Made by the node before the first actor, outlives
+// the last. Members are thread-safe or constant.
+#include <filesystem>
+
+#include "actors/protocol/build_pool.hpp"
+#include "actors/runtime/runtime.hpp"
+#include "base/clock.hpp"
+#include "base/limits.hpp"
+#include "storage/kv/kv_store.hpp"
+#include "storage/types.hpp"
+
+namespace waggle {
+
+struct node_services {
+  runtime& rt;
+  kv_store& kv;
+  const clock& time;
+  std::filesystem::path data_dir;
+  build_pool& builds;
+  int group_commit_us = limits::group_commit_us_default;
+  std::size_t write_queue_max = limits::write_queue_entries_max_default;
+  int queue_retry_seconds = 2;  ///< Retry-After of QUEUE_FULL
+};
+
+/// {data_dir}/{tenant uuid}/{collection}/{shard}
+inline std::filesystem::path shard_directory(const node_services& node, const shard_key& key) {
+  return node.data_dir / to_string(key.owner) / to_string(key.collection) / std::to_string(key.shard.value);
+}
+
+}  // namespace waggle

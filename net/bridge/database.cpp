@@ -1,0 +1,95 @@
+#include "net/bridge/database.hpp"
+
+#include "storage/text/embedding.hpp"
+
+namespace waggle {
+namespace {
+
+// GCC 12 copies an aggregate temporary inside a co_await expression bytewise (PR 104031), which breaks the strings in it:
+// so each message here is a named variable first.
+
+/// Tenants that this worker has talked to. An actor that ended is asked for again.
+std::unordered_map<tenant_id, tenant_actor>& known_tenants() {
+  thread_local std::unordered_map<tenant_id, tenant_actor> known;
+  return known;
+}
+constexpr std::size_t known_tenants_max = 4096;
+
+}  // namespace
+
+database::reply<tenant_actor> database::tenant(request_scope& scope) {
+  auto& known = known_tenants();
+  if (const auto it = known.find(scope.who().tenant()); it != known.end()) co_return it->second;
+  open_tenant message{scope.who()};
+  auto found = co_await ask<tenant_actor>(rt_, directory_, std::move(message), scope.deadline_ms());
+  if (found) {
+    if (known.size() >= known_tenants_max) known.clear();
+    known.insert_or_assign(scope.who().tenant(), *found);
+  }
+  co_return found;
+}
+
+template <class Reply, class Request>
+database::reply<Reply> database::ask_tenant(request_scope& scope, Request request) {
+  auto to = co_await tenant(scope);
+  if (!to) co_return to.error();
+  auto reply = co_await ask<Reply>(rt_, *to, std::move(request), scope.deadline_ms());
+  if (!reply && reply.error().code == ec::tenant_unavailable) known_tenants().erase(scope.who().tenant());
+  co_return reply;
+}
+
+database::reply<std::shared_ptr<const collection_reader>> database::open(request_scope& scope, std::string name,
+                                                                         bool views) {
+  open_collection message{scope.who(), std::move(name), views};
+  co_return co_await ask_tenant<std::shared_ptr<const collection_reader>>(scope, std::move(message));
+}
+
+database::reply<std::vector<collection_summary>> database::list(request_scope& scope) {
+  using readers = std::shared_ptr<const std::vector<std::shared_ptr<const collection_reader>>>;
+  list_collections message{scope.who()};
+  auto all = co_await ask_tenant<readers>(scope, std::move(message));
+  if (!all) co_return all.error();
+  auto work = read_disk(scope, [all = *all]() -> result<std::vector<collection_summary>> {
+    std::vector<collection_summary> list;
+    list.reserve(all->size());
+    for (const auto& reader : *all) {
+      auto summary = reader->summary();
+      if (!summary) return summary.error();
+      list.push_back(std::move(*summary));
+    }
+    return list;
+  });
+  co_return co_await std::move(work);
+}
+
+database::reply<write_outcome> database::create(request_scope& scope, collection_config config,
+                                               std::string_view step) {
+  std::string key(scope.request_key());
+  if (!key.empty() && !step.empty()) key.append("\n").append(step);
+  create_collection message{scope.who(), std::make_shared<const collection_config>(std::move(config)), key,
+                            key.empty() ? 0 : scope.fingerprint()};
+  co_return co_await ask_tenant<write_outcome>(scope, std::move(message));
+}
+
+database::reply<write_outcome> database::write(request_scope& scope, std::string name,
+                                               std::shared_ptr<write_command> command) {
+  write_collection message{scope.who(), std::move(name), std::move(command)};
+  co_return co_await ask_tenant<write_outcome>(scope, std::move(message));
+}
+
+database::reply<bool> database::flush(request_scope& scope, std::string name) {
+  flush_collection message{scope.who(), std::move(name)};
+  co_return co_await ask_tenant<bool>(scope, std::move(message));
+}
+
+database::reply<std::vector<std::vector<float>>> database::embed(request_scope& scope, std::string provider,
+                                                                 std::vector<std::string> texts,
+                                                                 std::size_t dimension) {
+  auto work = [this, provider, texts = std::move(texts), dimension] {
+    return embeddings_.embed(provider, texts, dimension);
+  };
+  if (embeddings_.local(provider)) co_return co_await compute(scope, std::move(work));
+  co_return co_await read_disk(scope, std::move(work));
+}
+
+}  // namespace waggle

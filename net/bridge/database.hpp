@@ -1,0 +1,63 @@
+#pragma once
+// The front ends' view of the actors: coroutines that ask and wait. One per node; any worker's session may call it.
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <unordered_map>
+
+#include "actors/data/collection_reader.hpp"
+#include "actors/protocol/interfaces.hpp"
+#include "actors/runtime/ask.hpp"
+#include "actors/runtime/jobs.hpp"
+#include "net/bridge/embeddings.hpp"
+#include "net/bridge/request_scope.hpp"
+
+namespace waggle {
+
+class database {
+ public:
+  template <class T>
+  using reply = boost::asio::awaitable<result<T>>;
+
+  database(runtime& rt, tenant_directory_actor directory, const embeddings& providers)
+      : rt_(rt), directory_(std::move(directory)), embeddings_(providers) {}
+
+  const embeddings& providers() const { return embeddings_; }
+
+  /// With `views` the shards are awake afterwards.
+  reply<std::shared_ptr<const collection_reader>> open(request_scope& scope, std::string name, bool views);
+  reply<std::vector<collection_summary>> list(request_scope& scope);
+  /// `step` keeps the idempotency key of a request that makes a collection on its way apart from its main write's.
+  reply<write_outcome> create(request_scope& scope, collection_config config, std::string_view step = {});
+  /// A refused write is a failure; refused items are in the outcome.
+  reply<write_outcome> write(request_scope& scope, std::string name, std::shared_ptr<write_command> command);
+  reply<bool> flush(request_scope& scope, std::string name);
+  /// One vector per text, of `dimension` floats.
+  reply<std::vector<std::vector<float>>> embed(request_scope& scope, std::string provider,
+                                               std::vector<std::string> texts, std::size_t dimension);
+
+  /// CPU work in the tenant's queue; `fn` returns result<T>. Work whose deadline passed in the queue is not begun.
+  template <class F>
+  auto compute(request_scope& scope, F fn) -> boost::asio::awaitable<std::invoke_result_t<F&>> {
+    auto timely = [&scope, fn = std::move(fn)]() mutable -> std::invoke_result_t<F&> {
+      if (scope.deadline_ms() <= 0) return failure(ec::deadline_exceeded);
+      return fn();
+    };
+    return run_job(rt_, scope.who().tenant(), std::move(timely));
+  }
+  /// Work that may read the disk, on the blocking pool; `fn` returns result<T>.
+  template <class F>
+  auto read_disk(request_scope&, F fn) -> boost::asio::awaitable<std::invoke_result_t<F&>> {
+    return run_blocking(rt_, std::move(fn));
+  }
+
+ private:
+  reply<tenant_actor> tenant(request_scope& scope);
+  template <class Reply, class Request>
+  reply<Reply> ask_tenant(request_scope& scope, Request request);
+
+  runtime& rt_;
+  tenant_directory_actor directory_;
+  const embeddings& embeddings_;
+};
+
+}  // namespace waggle

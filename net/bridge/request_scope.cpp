@@ -1,0 +1,25 @@
+#include "net/bridge/request_scope.hpp"
+
+#include <algorithm>
+
+#include "base/checksum.hpp"
+#include "base/clock.hpp"
+
+namespace waggle {
+
+int request_scope::deadline_ms() const {
+  const auto left = (http_.deadline_steady_us - system_clock().steady_us()) / 1000;
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
+}
+
+std::string_view request_scope::request_key() const { return http_.header("x-waggle-request-id").value_or(""); }
+
+std::uint64_t request_scope::fingerprint() const {
+  std::string text(http_.method);
+  text += ' ';
+  for (const auto& segment : http_.segments) text.append(segment).push_back('/');
+  text += http_.body;
+  return content_hash(text);
+}
+
+}  // namespace waggle

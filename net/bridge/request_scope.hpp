@@ -1,0 +1,33 @@
+#pragma once
+// One authenticated request on its way to the actors: who asks, by when, under which ids. Lives in the session's
+// coroutine; the connection's thread.
+#include <string>
+
+#include "base/tenant_context.hpp"
+#include "net/http/types.hpp"
+
+namespace waggle {
+
+class request_scope {
+ public:
+  request_scope(http_request& http, tenant_context who, std::vector<std::string> path_values)
+      : http_(http), who_(std::move(who)), path_values_(std::move(path_values)) {}
+
+  http_request& http() { return http_; }
+  const http_request& http() const { return http_; }
+  const tenant_context& who() const { return who_; }
+  /// The value of the route's n-th `{}`, percent-decoded.
+  const std::string& path_value(std::size_t n) const { return path_values_[n]; }
+  /// Milliseconds left; 0 = the deadline has passed.
+  int deadline_ms() const;
+  /// Client's idempotency key (X-Waggle-Request-Id), "" when absent; and the hash that tells one body from another.
+  std::string_view request_key() const;
+  std::uint64_t fingerprint() const;
+
+ private:
+  http_request& http_;
+  tenant_context who_;
+  std::vector<std::string> path_values_;
+};
+
+}  // namespace waggle

@@ -1,0 +1,73 @@
+#pragma once
+// The configuration of a standalone node as a plain struct: what the parts of the node take, with the units they work
+// in. A value; copy freely.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace waggle {
+
+struct server_settings {
+  std::string host;
+  std::uint16_t port = 0;
+  std::vector<std::string> allowed_hosts;
+  int request_timeout_ms = 0;
+  int drain_seconds = 0;
+  std::size_t max_connections = 0;
+  int keepalive_seconds = 0;
+  std::size_t threads = 0;  ///< never 0: the number of cores where the key says 0
+  bool tls_enabled = false;
+  std::string tls_cert_path, tls_key_path, tls_client_ca_path;
+  std::vector<std::string> cors_allowed_origins;
+  std::size_t body_bytes_max = 0;
+};
+
+struct log_settings {
+  std::string level;   ///< trace|debug|info|warn|error|off
+  std::string format;  ///< text|json
+};
+
+struct limit_settings {
+  std::size_t search_limit_max = 0;
+  std::size_t batch_items_max = 0;
+  std::size_t payload_bytes_max = 0;
+  std::size_t inflight_per_tenant_max = 0;
+};
+
+struct backpressure_settings {
+  std::size_t queue_high_water = 0;
+  std::size_t queue_hard_limit = 0;
+  int retry_after_seconds = 0;
+};
+
+struct collection_default_settings {
+  std::uint32_t dimension = 0;
+  std::string metric;  ///< as written; base on the spellings of contract README §6
+  std::string embedding_provider;
+  std::string quantization;
+  std::uint32_t hnsw_m = 0, hnsw_ef_construction = 0, hnsw_ef_search = 0;
+};
+
+struct durability_settings {
+  bool fsync = true;
+  int group_commit_us = 0;
+};
+
+struct metrics_settings {
+  bool enabled = true;
+  bool collection_labels = false;
+};
+
+struct settings {
+  std::string data_dir;
+  server_settings server;
+  log_settings logging;
+  limit_settings limits;
+  backpressure_settings backpressure;
+  collection_default_settings collections;
+  durability_settings durability;
+  metrics_settings metrics;
+};
+
+}  // namespace waggle

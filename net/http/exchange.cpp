@@ -1,0 +1,114 @@
+#include "net/http/exchange.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "net/http/error_body.hpp"
+#include "net/http/target.hpp"
+
+namespace waggle {
+namespace {
+constexpr std::size_t headers_max = 100;
+constexpr std::size_t copied_body_bytes_max = 16 * 1024;  ///< larger bodies are written from where they are
+}  // namespace
+
+exchange::exchange(std::shared_ptr<shard> home, bool tls)
+    : home_(std::move(home)),
+      options_(home_->options),
+      tls_(tls),
+      reader_(read_limits{options_.header_bytes_max, headers_max, options_.target_bytes_max, options_.body_bytes_max}) {
+}
+
+/// Everything that is decided by the head alone, in this order: a refusal must carry the client's correlation id; the
+/// target must be readable before anything is compared with it; foreign pages are turned away before a body is taken
+/// from them.
+auto exchange::check_head() -> outcome {
+  choose_correlation_id(request_);
+  if (reader_.state() == read_state::failed) return refuse(reader_.error());
+  std::string_view authority;
+  if (auto read = read_target(request_, authority); !read) return refuse(read.error());
+  const auto& site = *home_->site;
+  if (authority.empty()) authority = request_.header("Host").value_or("");
+  if (!authority.empty() && !host_well_formed(authority))
+    return refuse(failure(ec::bad_request, "The Host header is not valid"));
+  if (site.check_host && !host_allowed(site, authority))
+    return refuse(failure(ec::origin_denied, "This Host is not served here (server.allowed_hosts)"));
+  if (const auto origin = request_.header("Origin")) {
+    const auto verdict = judge_origin(site, *origin, authority, tls_);
+    if (verdict == origin_verdict::denied)
+      return refuse(
+          failure(ec::origin_denied, "Requests from this Origin are not allowed (server.cors.allowed_origins)"));
+    if (verdict == origin_verdict::allowed) cors_origin_ = *origin;
+  }
+  if (auto set = set_deadline(request_, steady_now_us(), options_.request_timeout_ms); !set) return refuse(set.error());
+  request_.tls = tls_;
+  return outcome::ready;
+}
+
+auto exchange::refuse(failure why) -> outcome {
+  refusal_ = std::move(why);
+  return outcome::refused;
+}
+
+/// Enters what the body holds by now into the server's account. False when the account is full.
+bool exchange::count_body() {
+  const std::size_t held = request_.body.size();
+  if (held == body_counted_) return true;
+  const std::size_t more = held - body_counted_;
+  const auto before = home_->gate->buffered_body_bytes.fetch_add(more, std::memory_order_relaxed);
+  body_counted_ = held;
+  return before + more <= options_.buffered_body_bytes_max;
+}
+
+void exchange::forget_body() {
+  if (body_counted_ == 0) return;
+  home_->gate->buffered_body_bytes.fetch_sub(body_counted_, std::memory_order_relaxed);
+  body_counted_ = 0;
+}
+
+http_response exchange::fault(std::string_view what) {
+  log_event(log_level::error, "http", "a request handler failed",
+            {{"what", what}, {"correlation_id", request_.correlation_id}, {"path", request_.raw_path}});
+  return error_response(failure(ec::internal_error), request_.correlation_id);
+}
+
+void exchange::append_answer(http_response& response, bool keep_alive) {
+  response_facts facts;
+  facts.correlation_id = request_.correlation_id;
+  facts.keep_alive = keep_alive;
+  facts.http10 = reader_.http10();
+  const auto& origins = home_->site->allowed_origins;
+  const bool any_origin = std::find(origins.begin(), origins.end(), "*") != origins.end();
+  // "*" is answered with "*": no credentials are ever allowed across origins.
+  if (!cors_origin_.empty()) facts.cors_origin = any_origin ? std::string_view("*") : cors_origin_;
+  // A cache must not give one page's answer to another.
+  else if (!origins.empty() && !any_origin)
+    response.headers.push_back({"Vary", "Origin"});
+  const auto coding = choose_answer_coding(request_, response, options_.compress_bytes_min, options_.compress_bytes_max,
+                                           facts.vary_encoding);
+  std::string* body = &response.body;
+  if (coding != body_coding::identity && home_->deflater.pack(response.body, coding, packed_)) {
+    facts.coding = coding;
+    body = &packed_;
+  }
+  facts.body_bytes = body->size();
+  home_->writer.append_head(out_, response, facts);
+  home_->requests.add(1);
+  ++gathered_;
+  if (request_.head || response.status == 204 || response.status == 304) return;
+  if (body->size() <= copied_body_bytes_max)
+    out_ += *body;
+  else
+    large_body_ = std::move(*body);
+}
+
+void exchange::answer_refusal() {
+  if (request_.correlation_id.empty()) choose_correlation_id(request_);
+  // The connection may linger for a while; its body must not.
+  request_.body = std::string();
+  forget_body();
+  auto response = error_response(refusal_, request_.correlation_id);
+  append_answer(response, false);
+}
+
+}  // namespace waggle

@@ -1,0 +1,155 @@
+#include "net/http/response_writer.hpp"
+
+#include <array>
+#include <charconv>
+#include <ctime>
+
+namespace waggle {
+namespace {
+struct status_row {
+  int status;
+  std::string_view line;
+};
+constexpr std::array status_lines{
+    status_row{200, "HTTP/1.1 200 OK\r\n"},
+    status_row{201, "HTTP/1.1 201 Created\r\n"},
+    status_row{202, "HTTP/1.1 202 Accepted\r\n"},
+    status_row{204, "HTTP/1.1 204 No Content\r\n"},
+    status_row{304, "HTTP/1.1 304 Not Modified\r\n"},
+    status_row{400, "HTTP/1.1 400 Bad Request\r\n"},
+    status_row{401, "HTTP/1.1 401 Unauthorized\r\n"},
+    status_row{403, "HTTP/1.1 403 Forbidden\r\n"},
+    status_row{404, "HTTP/1.1 404 Not Found\r\n"},
+    status_row{405, "HTTP/1.1 405 Method Not Allowed\r\n"},
+    status_row{406, "HTTP/1.1 406 Not Acceptable\r\n"},
+    status_row{408, "HTTP/1.1 408 Request Timeout\r\n"},
+    status_row{409, "HTTP/1.1 409 Conflict\r\n"},
+    status_row{412, "HTTP/1.1 412 Precondition Failed\r\n"},
+    status_row{413, "HTTP/1.1 413 Payload Too Large\r\n"},
+    status_row{415, "HTTP/1.1 415 Unsupported Media Type\r\n"},
+    status_row{429, "HTTP/1.1 429 Too Many Requests\r\n"},
+    status_row{431, "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
+    status_row{500, "HTTP/1.1 500 Internal Server Error\r\n"},
+    status_row{501, "HTTP/1.1 501 Not Implemented\r\n"},
+    status_row{503, "HTTP/1.1 503 Service Unavailable\r\n"},
+    status_row{504, "HTTP/1.1 504 Gateway Timeout\r\n"},
+    status_row{507, "HTTP/1.1 507 Insufficient Storage\r\n"},
+};
+
+void append_status_line(std::string& out, int status) {
+  for (const auto& row : status_lines)
+    if (row.status == status) {
+      out += row.line;
+      return;
+    }
+  // RFC 9112 §4: the reason phrase may be empty.
+  out.append("HTTP/1.1 ").append(std::to_string(status)).append(" \r\n");
+}
+
+/// RFC 9110 §5.5: no CR, LF, NUL or other control character may reach the wire, whatever a handler was given.
+void append_header(std::string& out, std::string_view name, std::string_view value) {
+  const auto keep = [&](std::string_view text, bool is_name) {
+    for (const char c : text) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte < 0x20 || byte == 0x7f || (is_name && (c == ':' || c == ' '))) continue;
+      out += c;
+    }
+  };
+  keep(name, true);
+  out += ": ";
+  keep(value, false);
+  out += "\r\n";
+}
+
+void append_size(std::string& out, std::size_t n) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, n).ptr);
+}
+
+constexpr std::string_view security_headers =
+    "X-Content-Type-Options: nosniff\r\n"
+    "X-Frame-Options: SAMEORIGIN\r\n"
+    "X-XSS-Protection: 1; mode=block\r\n"
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    "Referrer-Policy: strict-origin-when-cross-origin\r\n"
+    "Permissions-Policy: geolocation=(), microphone=(), camera=(), payment=()\r\n";
+constexpr std::string_view exposed_headers =
+    "Access-Control-Expose-Headers: X-Correlation-ID, X-Tenant-ID, X-RateLimit-Limit, X-RateLimit-Remaining, "
+    "X-RateLimit-Reset, X-Storage-Used, X-Storage-Quota, Retry-After, Mcp-Session-Id\r\n";
+}  // namespace
+
+response_writer::response_writer(bool tls) : constant_(security_headers) {
+  if (tls) constant_ += "Strict-Transport-Security: max-age=31536000\r\n";
+  set_time(0);
+}
+
+void response_writer::set_time(std::int64_t unix_seconds) {
+  if (unix_seconds == time_) return;
+  time_ = unix_seconds;
+  const std::time_t t = unix_seconds;
+  std::tm tm{};
+  gmtime_r(&t, &tm);
+  char date[64];
+  // The C locale's names are the ones RFC 9110 §5.6.7 asks for; the process never calls setlocale.
+  const auto size = std::strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+  standard_.assign(date, size).append(constant_);
+}
+
+void response_writer::append_head(std::string& out, const http_response& response, const response_facts& facts) const {
+  append_status_line(out, response.status);
+  out += standard_;
+  out.append("X-Correlation-ID: ").append(facts.correlation_id).append("\r\n");
+  const bool bodiless = response.status == 204 || response.status == 304;
+  if (!response.content_type.empty() && !bodiless)
+    out.append("Content-Type: ").append(response.content_type).append("\r\n");
+  if (!bodiless) {
+    out += "Content-Length: ";
+    append_size(out, facts.body_bytes);
+    out += "\r\n";
+  }
+  if (facts.coding != body_coding::identity)
+    out.append("Content-Encoding: ").append(to_string(facts.coding)).append("\r\n");
+  if (facts.vary_encoding) out += "Vary: Accept-Encoding\r\n";
+  if (!facts.cors_origin.empty()) {
+    append_header(out, "Access-Control-Allow-Origin", facts.cors_origin);
+    if (facts.cors_origin != "*") out += "Vary: Origin\r\n";
+    out += exposed_headers;
+  }
+  if (response.no_store) out += "Cache-Control: no-store\r\n";
+  for (const auto& h : response.headers) append_header(out, h.name, h.value);
+  if (!facts.keep_alive)
+    out += "Connection: close\r\n";
+  else if (facts.http10)
+    out += "Connection: keep-alive\r\n";
+  out += "\r\n";
+}
+
+body_coding choose_answer_coding(const http_request& request, const http_response& response, std::size_t bytes_min,
+                                 std::size_t bytes_max, bool& vary) {
+  const auto size = response.body.size();
+  if (size <= bytes_min || size > bytes_max || !is_compressible(response.content_type)) return body_coding::identity;
+  for (const auto& h : response.headers)
+    if (equals_ignoring_case(h.name, "Content-Encoding")) return body_coding::identity;
+  vary = true;
+  const auto accept = request.header("Accept-Encoding");
+  return accept ? choose_response_coding(*accept) : body_coding::identity;
+}
+
+http_response preflight_response() {
+  http_response response;
+  response.status = 204;
+  response.headers = {
+      {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
+      {"Access-Control-Allow-Headers",
+       "Authorization, Content-Type, Content-Encoding, X-API-Key, api-key, X-Correlation-ID, X-Request-Id, "
+       "X-Request-Timeout-Ms, X-Waggle-Collection, Mcp-Session-Id, Mcp-Protocol-Version, Last-Event-ID, traceparent"},
+      {"Access-Control-Max-Age", "600"},
+  };
+  return response;
+}
+
+bool is_preflight(const http_request& request) {
+  return request.method == "OPTIONS" && request.header("Origin") && request.header("Access-Control-Request-Method");
+}
+
+}  // namespace waggle

@@ -1,0 +1,45 @@
+#pragma once
+// What a route's handler gets and gives. A handler is a coroutine on the connection's thread: decode, ask the actors,
+// write the answer. It throws nothing; a failure becomes the contract's error body in the pipeline.
+#include <boost/asio/awaitable.hpp>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "net/bridge/database.hpp"
+#include "net/bridge/request_scope.hpp"
+#include "net/config/settings.hpp"
+#include "net/metrics/metrics.hpp"
+#include "net/rest/decoder.hpp"
+
+namespace waggle::rest {
+
+class node_state;  // server-wide facts: start time, version, connections (net/rest/node_state.hpp)
+
+struct handler_context {
+  request_scope& scope;
+  database& db;
+  const settings& config;
+  metric_registry& metrics;
+  node_state& node;
+
+  http_request& http() { return scope.http(); }
+};
+
+using answer = boost::asio::awaitable<result<http_response>>;
+using handler_fn = answer (*)(handler_context&);
+
+/// A JSON body, parsed. The parser's memory lives as long as this object.
+class body_json {
+ public:
+  /// An empty body counts as `{}` when `optional`.
+  static result<body_json> parse(const http_request& request, bool optional = false);
+  json_value root() const { return root_; }
+
+ private:
+  std::unique_ptr<json_parser> parser_;
+  json_value root_;
+};
+
+http_response json_response(std::string body, int status = 200);
+
+}  // namespace waggle::rest

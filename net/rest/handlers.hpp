@@ -1,0 +1,73 @@
+#pragma once
+// Every REST handler, by the function name of the contract. The table that binds them to paths is routes.cpp.
+#include "net/rest/handler.hpp"
+
+namespace waggle::rest {
+
+// server.cpp
+answer health(handler_context& c);
+answer server_info(handler_context& c);
+answer server_status(handler_context& c);
+answer get_database_stats(handler_context& c);
+answer metrics_text(handler_context& c);
+answer indexing_progress(handler_context& c);
+answer liveness(handler_context& c);
+answer readiness(handler_context& c);
+answer openapi_document(handler_context& c);
+answer docs_page(handler_context& c);
+
+// collections.cpp
+answer list_collections(handler_context& c);
+answer create_collection_route(handler_context& c);
+answer get_collection_info(handler_context& c);
+answer update_collection(handler_context& c);
+answer delete_collection(handler_context& c);
+answer flush_collection(handler_context& c);
+answer list_empty_collections(handler_context& c);
+answer cleanup_empty_collections(handler_context& c);
+answer rename_collection(handler_context& c);
+answer create_snapshot(handler_context& c);
+answer list_snapshots(handler_context& c);
+answer restore_snapshot(handler_context& c);
+
+// insert.cpp
+answer insert_text(handler_context& c);
+answer batch_insert_texts(handler_context& c);
+answer insert_vectors(handler_context& c);
+answer insert_vectors_into(handler_context& c);
+answer upsert_points(handler_context& c);
+
+// vectors.cpp
+answer list_vectors(handler_context& c);
+answer get_vector(handler_context& c);
+answer get_vector_by_body(handler_context& c);
+answer update_vector(handler_context& c);
+answer update_vector_by_body(handler_context& c);
+answer delete_vector(handler_context& c);
+answer delete_vector_by_body(handler_context& c);
+answer batch_update(handler_context& c);
+answer batch_delete(handler_context& c);
+answer move_vectors(handler_context& c);
+answer copy_vectors(handler_context& c);
+answer delete_by_filter(handler_context& c);
+answer bulk_update_metadata(handler_context& c);
+answer embed_text(handler_context& c);
+
+// search.cpp
+answer search(handler_context& c);
+answer search_in(handler_context& c);
+answer search_text(handler_context& c);
+answer search_hybrid(handler_context& c);
+answer batch_search(handler_context& c);
+answer explain_search(handler_context& c);
+
+// discovery.cpp
+answer multi_collection_search(handler_context& c);
+answer intelligent_search(handler_context& c);
+answer semantic_search(handler_context& c);
+answer contextual_search(handler_context& c);
+
+// Every route whose delivery the contract marks [later]: 501.
+answer not_implemented(handler_context& c);
+
+}  // namespace waggle::rest

@@ -1,0 +1,139 @@
+#include "net/rest/pipeline.hpp"
+
+#include "base/log.hpp"
+#include "net/http/error_body.hpp"
+
+namespace waggle::rest {
+namespace {
+const std::vector<double> latency_bounds{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5};
+
+std::string_view search_type(std::string_view function) {
+  if (function == "search" || function == "batch_search" || function == "explain_search") return "vector";
+  if (function == "search_hybrid") return "hybrid";
+  if (function == "search_semantic" || function == "search_intelligent" || function == "contextual_search" ||
+      function == "multi_collection_search")
+    return "text";
+  return {};
+}
+
+/// Counts a request as long as it lives.
+class counted {
+ public:
+  explicit counted(std::atomic<std::size_t>& n) : n_(n), now_(++n) {}
+  ~counted() { --n_; }
+  counted(const counted&) = delete;
+  counted& operator=(const counted&) = delete;
+  std::size_t now() const { return now_; }
+
+ private:
+  std::atomic<std::size_t>& n_;
+  std::size_t now_;
+};
+}  // namespace
+
+pipeline::pipeline(database& db, const settings& config, metric_registry& metrics, node_state& node)
+    : db_(db),
+      config_(config),
+      metrics_(metrics),
+      node_(node),
+      requests_(metrics.family(metric_kind::counter, "waggle_http_requests_total", "Requests answered",
+                               {"endpoint", "method", "status"}, {}, 20000)),
+      errors_(metrics.family(metric_kind::counter, "vectorizer_api_errors_total", "Requests answered with an error",
+                             {"endpoint", "error_type", "status_code"}, {}, 20000)),
+      in_flight_(metrics.gauge("waggle_http_in_flight", "Requests being answered")),
+      by_route_(route_table().size() + 1) {
+  auto& seconds = metrics.family(metric_kind::histogram, "waggle_http_request_duration_seconds",
+                                 "From the head of the request to its answer", {"endpoint"}, latency_bounds);
+  auto& searches = metrics.family(metric_kind::counter, "vectorizer_search_requests_total", "Search requests",
+                                  {"collection", "search_type", "status"});
+  auto& search_seconds = metrics.family(metric_kind::histogram, "vectorizer_search_latency_seconds",
+                                        "Search requests, from head to answer", {"collection", "search_type"},
+                                        latency_bounds);
+  auto& inserts = metrics.family(metric_kind::counter, "vectorizer_insert_requests_total", "Insert requests",
+                                 {"collection", "status"});
+  auto& insert_seconds = metrics.histogram("vectorizer_insert_latency_seconds", "Insert requests, from head to answer",
+                                           latency_bounds);
+  for (std::size_t i = 0; i < by_route_.size(); ++i) {
+    const bool matched = i < route_table().size();
+    auto& m = by_route_[i];
+    m.seconds = &seconds.histogram({matched ? route_table()[i].path : "unmatched"});
+    if (!matched) continue;
+    if (const auto type = search_type(route_table()[i].function); !type.empty()) {
+      m.work_seconds = &search_seconds.histogram({"", type});
+      m.work_ok = &searches.counter({"", type, "ok"});
+      m.work_error = &searches.counter({"", type, "error"});
+    } else if (route_table()[i].function.find("insert") != std::string_view::npos) {
+      m.work_seconds = &insert_seconds;
+      m.work_ok = &inserts.counter({"", "ok"});
+      m.work_error = &inserts.counter({"", "error"});
+    }
+  }
+}
+
+boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
+  in_flight_.add(1);
+  const auto match = match_route(request.method, request.segments);
+  auto response = co_await answer_route(request, match);
+  in_flight_.add(-1);
+  const auto number = match.found ? static_cast<std::size_t>(match.found - route_table().data()) : route_table().size();
+  count(number, request, response);
+  co_return response;
+}
+
+boost::asio::awaitable<http_response> pipeline::answer_route(http_request& request, const route_match& match) {
+  if (!match.found) {
+    if (match.allow.empty()) co_return error_response(failure(ec::route_not_found), request.correlation_id);
+    auto response = error_response(failure(ec::method_not_allowed), request.correlation_id);
+    response.headers.push_back({"Allow", match.allow});
+    co_return response;
+  }
+  // Standalone: whoever reaches the loopback listener is the one implicit tenant (auth.md §1).
+  request_scope scope(request, context_mint::standalone(), match.values);
+  const counted mine(tenant_in_flight_);
+  if (mine.now() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
+    failure f(ec::concurrency_limit);
+    f.retry_after_seconds = 1;
+    co_return error_response(f, request.correlation_id);
+  }
+  handler_context context{scope, db_, config_, metrics_, node_};
+  auto answer = co_await match.found->handler(context);
+  if (answer) co_return std::move(*answer);
+  const auto& why = answer.error();
+  if (info(why.code).http_status >= 500 && why.code != ec::not_implemented)
+    log_event(log_level::error, "http", "request failed",
+              {{"endpoint", match.found->path}, {"code", info(why.code).name}, {"why", why.log_text},
+               {"correlation_id", request.correlation_id}});
+  co_return error_response(why, request.correlation_id);
+}
+
+void pipeline::count(std::size_t number, const http_request& request, const http_response& response) {
+  auto& m = by_route_[number];
+  const auto status = static_cast<std::size_t>(response.status < 600 && response.status > 0 ? response.status : 500);
+  const bool matched = number < route_table().size();
+  auto* cell = m.by_status[status].load(std::memory_order_acquire);
+  if (!cell) {
+    // Two threads may do this at once: they get the same cell.
+    const auto text = std::to_string(status);
+    cell = matched ? &requests_.counter({route_table()[number].path, route_table()[number].method, text})
+                   : &requests_.counter({"unmatched", "other", text});
+    m.by_status[status].store(cell, std::memory_order_release);
+  }
+  cell->add();
+  const auto us = system_clock().steady_us() - request.arrived_steady_us;
+  const double seconds = static_cast<double>(us) / 1e6;
+  m.seconds->observe(seconds);
+  if (m.work_seconds) {
+    m.work_seconds->observe(seconds);
+    (status < 400 ? m.work_ok : m.work_error)->add();
+  }
+  if (status >= 400)
+    errors_.counter({matched ? route_table()[number].path : "unmatched", status < 500 ? "client" : "server",
+                     std::to_string(status)})
+        .add();
+  if (log_enabled(log_level::debug))
+    log_event(log_level::debug, "http", "request",
+              {{"method", request.method}, {"path", request.raw_path}, {"status", response.status}, {"us", us},
+               {"correlation_id", request.correlation_id}, {"client", request.client_address}});
+}
+
+}  // namespace waggle::rest

@@ -1,0 +1,46 @@
+#pragma once
+// From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
+//   route → identity → concurrency → handler (validation, look-up, execute) → error body → metrics → log
+// Owned by the node; called on the connections' threads.
+#include <array>
+#include <atomic>
+#include <vector>
+
+#include "net/bridge/database.hpp"
+#include "net/config/settings.hpp"
+#include "net/http/types.hpp"
+#include "net/metrics/metrics.hpp"
+#include "net/rest/node_state.hpp"
+#include "net/rest/routes.hpp"
+
+namespace waggle::rest {
+
+class pipeline final : public http_handler {
+ public:
+  pipeline(database& db, const settings& config, metric_registry& metrics, node_state& node);
+  boost::asio::awaitable<http_response> handle(http_request& request) override;
+
+ private:
+  /// Counts of one route; cells are looked up once per status.
+  struct route_metrics {
+    std::array<std::atomic<counter_cell*>, 600> by_status{};
+    histogram_cell* seconds = nullptr;
+    histogram_cell* work_seconds = nullptr;  ///< of searches and inserts; null elsewhere
+    counter_cell* work_ok = nullptr;
+    counter_cell* work_error = nullptr;
+  };
+  boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match);
+  void count(std::size_t route_number, const http_request& request, const http_response& response);
+
+  database& db_;
+  const settings& config_;
+  metric_registry& metrics_;
+  node_state& node_;
+  metric_family& requests_;
+  metric_family& errors_;
+  gauge_cell& in_flight_;
+  std::vector<route_metrics> by_route_;  ///< one per route, then one for what matched none
+  std::atomic<std::size_t> tenant_in_flight_{0};
+};
+
+}  // namespace waggle::rest

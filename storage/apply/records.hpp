@@ -1,0 +1,93 @@
+#pragma once
+// Records that the state machine keeps in the key-value store, and their bytes (docs/formats/records.md).
+// Each begins with a version byte. Pure; any thread. Bad bytes: ec::corrupt_data.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "storage/log/operation.hpp"
+#include "storage/types.hpp"
+
+namespace waggle {
+
+/// A stored point and its version.
+struct point_record {
+  seq_no seq;
+  point data;  ///< `data.id` is taken from the key when decoded
+};
+std::string encode_point(seq_no seq, const point& p);
+result<point_record> decode_point(std::string_view id, std::string_view bytes);
+
+/// A collection in its tenant's catalog.
+struct collection_record {
+  tenant_id owner;
+  collection_id id;
+  collection_config config;
+  std::int64_t created_ms = 0;
+  std::int64_t updated_ms = 0;
+};
+std::string encode_collection(const collection_record& record);
+result<collection_record> decode_collection(std::string_view bytes);
+
+/// Exact counts of one shard, changed only in the batch of the write that changes them.
+struct shard_counters {
+  seq_no last_seq;
+  std::uint64_t points = 0;
+  std::uint64_t documents = 0;      ///< distinct parent ids plus unchunked points
+  std::uint64_t bytes = 0;          ///< logical bytes (contract tenancy.md §6)
+  std::uint64_t payload_bytes = 0;  ///< the payload's share of `bytes`
+};
+std::string encode_counters(const shard_counters& counters);
+result<shard_counters> decode_counters(std::string_view bytes);
+
+struct tenant_record {
+  collection_id last_collection;
+  std::uint64_t collections = 0;
+};
+std::string encode_tenant(const tenant_record& record);
+result<tenant_record> decode_tenant(std::string_view bytes);
+
+struct snapshot_record {
+  std::string id;
+  std::int64_t created_ms = 0;
+  std::uint64_t points = 0;
+  std::uint64_t bytes = 0;
+};
+std::string encode_snapshot(const snapshot_record& record);
+result<snapshot_record> decode_snapshot(std::string_view id, std::string_view bytes);
+
+/// One point's outcome inside a write.
+struct item_outcome {
+  ec code = ec::ok;
+  seq_no seq;  ///< the version it has now
+  bool created = false;
+};
+/// What a log entry did. The same request id gets the same outcome again, from the dedup window.
+struct write_outcome {
+  log_index index;
+  ec code = ec::ok;  ///< not ok: nothing was written
+  std::string message;
+  std::uint64_t inserted = 0;
+  std::uint64_t updated = 0;
+  std::uint64_t deleted = 0;
+  std::uint64_t bytes_added = 0;
+  std::uint64_t bytes_freed = 0;
+  std::vector<item_outcome> items;
+  std::vector<std::string> ids;  ///< ids of the points written; kept only for writes with a request id
+  std::optional<collection_record> collection;
+  bool repeated = false;  ///< answered from the dedup window
+};
+std::string encode_outcome(const write_outcome& outcome, std::uint64_t fingerprint);
+struct remembered_outcome {
+  std::uint64_t fingerprint = 0;
+  write_outcome outcome;
+};
+result<remembered_outcome> decode_outcome(std::string_view bytes);
+
+/// Logical bytes of a point: 4 × dimension + id + compact payload + 8 per sparse entry.
+std::uint64_t logical_bytes(const point& p);
+
+}  // namespace waggle

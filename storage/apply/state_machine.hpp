@@ -1,0 +1,91 @@
+#pragma once
+// The replicated state machine of one group: committed log entries in, one key-value batch and the outcomes out.
+//
+//   committed entries ──▶ apply ──▶ points, change index, counters, catalog, dedup window, applied index: ONE batch
+//                            ├────▶ outcomes (one per entry, for whoever waits)
+//                            └────▶ deltas (what live shards and catalogs have to do in memory)
+//
+// Deterministic: no clock, no randomness, only the entries and the store. Idempotent by index: an entry at or below
+// `applied()` changes nothing. Owned by the replication group; one call at a time, on any thread (it reads the disk).
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.hpp"
+#include "storage/apply/keyspace.hpp"
+#include "storage/apply/records.hpp"
+#include "storage/apply/write_overlay.hpp"
+#include "storage/kv/kv_store.hpp"
+
+namespace waggle {
+
+struct committed_entry {
+  log_index index;
+  std::string bytes;  ///< encode_entry's
+};
+
+/// What one shard does in memory after a batch: insert the rows (seq ascending), then mark the tombstones.
+struct shard_delta {
+  struct tombstone {
+    seq_no victim;
+    seq_no at;
+  };
+  shard_key key;
+  std::vector<row> rows;
+  std::vector<tombstone> tombstones;
+  shard_counters counters;
+};
+
+struct catalog_change {
+  collection_record record;
+  bool dropped = false;
+};
+
+struct applied_batch {
+  std::vector<write_outcome> outcomes;  ///< one per entry, in order
+  std::vector<shard_delta> shards;
+  std::vector<catalog_change> catalog;
+};
+
+/// Of all tenants of the group, exact; kept in the batch of the write that changes them.
+struct group_totals {
+  std::uint64_t collections = 0;
+  std::uint64_t points = 0;
+};
+
+class state_machine {
+ public:
+  static result<std::unique_ptr<state_machine>> open(kv_store& kv, group_id group);
+
+  log_index applied() const { return applied_; }
+  const group_totals& totals() const { return totals_; }
+  /// Applies in order and writes one batch (unsynced: the log is the durable copy). On failure nothing was written and
+  /// the same entries may be applied again.
+  result<applied_batch> apply(const std::vector<committed_entry>& entries);
+
+ private:
+  state_machine(kv_store& kv, group_id group) : kv_(kv), group_(group) {}
+  struct transaction;
+  result<write_outcome> apply_one(transaction& tx, log_index index, const log_entry& entry);
+  result<write_outcome> run(transaction& tx, const log_entry& entry);
+  result<void> remember(transaction& tx, const log_entry& entry, const write_outcome& outcome);
+  result<std::shared_ptr<const collection_record>> find_collection(transaction& tx, const tenant_id& owner,
+                                                                   collection_id id);
+
+  result<void> create_collection(transaction& tx, const log_entry& e, const create_collection_op& op,
+                                 write_outcome& out);
+  result<void> update_collection(transaction& tx, const log_entry& e, const update_collection_op& op,
+                                 write_outcome& out);
+  result<void> rename_collection(transaction& tx, const log_entry& e, const rename_collection_op& op,
+                                 write_outcome& out);
+  result<void> delete_collection(transaction& tx, const log_entry& e, const delete_collection_op& op,
+                                 write_outcome& out);
+
+  kv_store& kv_;
+  group_id group_;
+  log_index applied_;
+  group_totals totals_;
+  std::unordered_map<std::string, std::shared_ptr<const collection_record>> collections_;  ///< cache by record key
+};
+
+}  // namespace waggle

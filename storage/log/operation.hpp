@@ -1,0 +1,101 @@
+#pragma once
+// What a write does, as it travels through the replicated log. Every mutation of a tenant's data is one `log_entry`.
+// Pure values; any thread.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "storage/types.hpp"
+
+namespace waggle {
+
+/// How a collection is made. Fixed at creation except `description`, `hnsw.ef_search`, `replication_factor`.
+struct collection_config {
+  std::string name;  ///< bare name
+  std::uint32_t dimension = 512;
+  metric measure = metric::cosine;
+  std::string description;
+  std::string embedding_provider = "bm25";
+  hnsw_params hnsw;
+  std::string quantization = "none";
+  std::uint32_t shard_count = 1;
+  std::uint32_t replication_factor = 1;
+  std::uint32_t write_consistency_factor = 1;
+  bool graph_enabled = false;
+  bool operator==(const collection_config&) const = default;
+};
+
+struct create_collection_op {
+  collection_config config;
+};
+struct update_collection_op {
+  std::optional<std::string> description;
+  std::optional<std::uint32_t> ef_search;
+  std::optional<std::uint32_t> replication_factor;
+};
+struct delete_collection_op {
+  bool only_empty = false;  ///< refuse (conflict) while it holds a point
+};
+struct rename_collection_op {
+  std::string new_name;
+};
+/// Inserts, or overwrites what has the same id.
+struct upsert_points_op {
+  std::vector<point> points;
+};
+/// Replaces every chunk `<parent>#<n>` and the unchunked point `<parent>` by `points`.
+struct replace_text_op {
+  std::string parent;
+  std::vector<point> points;
+};
+/// Deletes ids. With `only_versions` (same length) an id is deleted only while it still has that version.
+struct delete_points_op {
+  std::vector<std::string> ids;
+  std::vector<seq_no> only_versions;
+};
+/// Replaces the given parts of one point; absent parts stay.
+struct update_point_op {
+  std::string id;
+  std::optional<std::vector<float>> vector;
+  std::optional<std::string> payload;
+  std::optional<std::uint64_t> if_version;
+};
+/// RFC 7396 merge patch of the payloads of the listed points, each only while it still has that version.
+struct patch_payloads_op {
+  std::vector<std::string> ids;
+  std::vector<seq_no> only_versions;
+  std::string patch;
+};
+/// Copies points by id from another collection of the same owner into the entry's; `remove` makes it a move.
+struct copy_points_op {
+  collection_id source;
+  shard_id source_shard;
+  std::vector<std::string> ids;
+  bool remove = false;
+};
+/// Keeps the whole shard's points under a name, or brings them back.
+struct create_snapshot_op {
+  std::string snapshot;
+};
+struct restore_snapshot_op {
+  std::string snapshot;
+};
+
+using operation = std::variant<create_collection_op, update_collection_op, delete_collection_op, rename_collection_op,
+                               upsert_points_op, replace_text_op, delete_points_op, update_point_op, patch_payloads_op,
+                               copy_points_op, create_snapshot_op, restore_snapshot_op>;
+
+struct log_entry {
+  tenant_id owner;
+  collection_id collection;  ///< 0 for create_collection
+  shard_id shard;
+  request_id request;               ///< nil = not retried by id
+  std::uint64_t fingerprint = 0;    ///< hash of the client's request: a reused id with another body is a conflict
+  std::int64_t time_ms = 0;  ///< the proposer's wall clock: apply never reads one
+  std::vector<operation> ops;
+};
+
+}  // namespace waggle

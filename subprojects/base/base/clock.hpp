@@ -1,0 +1,27 @@
+#pragma once
+// Time as an argument. Cores take a `clock` (or a plain time), never read the system's. Implementations are thread-safe.
+#include <chrono>
+#include <cstdint>
+
+namespace waggle {
+
+class clock {
+ public:
+  virtual ~clock() = default;
+  virtual std::int64_t unix_ms() const = 0;
+  virtual std::int64_t steady_us() const = 0;
+};
+
+class system_clock final : public clock {
+ public:
+  std::int64_t unix_ms() const override {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
+  }
+  std::int64_t steady_us() const override {
+    return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+        .count();
+  }
+};
+
+}  // namespace waggle

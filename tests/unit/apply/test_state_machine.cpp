@@ -1,0 +1,315 @@
+// The state machine: outcomes, exact counts, idempotence by index, retried requests, isolation by owner.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <map>
+#include <random>
+
+#include "base/uuid.hpp"
+#include "storage/apply/state_machine.hpp"
+#include "storage/log/entry_codec.hpp"
+
+using namespace waggle;
+
+namespace {
+
+class machine_world {
+ public:
+  machine_world() : directory_(std::filesystem::temp_directory_path() / ("waggle-apply-" + new_uuid_v4())) { open(); }
+  ~machine_world() {
+    machine_.reset();
+    kv_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  void reopen() {
+    machine_.reset();
+    kv_.reset();
+    open();
+  }
+  applied_batch apply(std::vector<log_entry> entries) {
+    std::vector<committed_entry> committed;
+    for (auto& e : entries) committed.push_back({log_index(++index_), encode_entry(e)});
+    last_ = committed;
+    auto done = machine_->apply(committed);
+    REQUIRE(done.has_value());
+    return std::move(*done);
+  }
+  write_outcome one(log_entry e) {
+    std::vector<log_entry> list;
+    list.push_back(std::move(e));
+    return apply(std::move(list)).outcomes.front();
+  }
+  shard_counters counters(const tenant_id& owner, collection_id c) {
+    std::string bytes;
+    auto found = kv_->get(kv_family::points, tenant_keyspace::of_verified_owner(owner).counters(c, shard_id{}), bytes);
+    REQUIRE(found.has_value());
+    if (!*found) return {};
+    return *decode_counters(bytes);
+  }
+  kv_store& kv() { return *kv_; }
+  state_machine& machine() { return *machine_; }
+  const std::vector<committed_entry>& last() const { return last_; }
+
+ private:
+  void open() {
+    kv_store::options options;
+    options.directory = directory_;
+    auto kv = kv_store::open(options);
+    REQUIRE(kv.has_value());
+    kv_ = std::move(*kv);
+    auto machine = state_machine::open(*kv_, group_id{});
+    REQUIRE(machine.has_value());
+    machine_ = std::move(*machine);
+  }
+  std::filesystem::path directory_;
+  std::unique_ptr<kv_store> kv_;
+  std::unique_ptr<state_machine> machine_;
+  std::vector<committed_entry> last_;
+  std::uint64_t index_ = 0;
+};
+
+tenant_id owner(int n) {
+  tenant_id id;
+  id.bytes[0] = static_cast<std::uint8_t>(n);
+  return id;
+}
+
+log_entry entry(const tenant_id& who, collection_id c, operation op) {
+  log_entry e;
+  e.owner = who;
+  e.collection = c;
+  e.time_ms = 1000;
+  e.ops.push_back(std::move(op));
+  return e;
+}
+
+collection_id make(machine_world& w, const tenant_id& who, const std::string& name, std::uint32_t dimension = 2) {
+  collection_config config;
+  config.name = name;
+  config.dimension = dimension;
+  const auto out = w.one(entry(who, {}, create_collection_op{config}));
+  REQUIRE(out.code == ec::ok);
+  return out.collection->id;
+}
+
+point make_point(const std::string& id, float x, std::string payload = "") {
+  point p;
+  p.id = point_id::trusted(id, false);
+  p.vector = {x, 1};
+  p.payload = std::move(payload);
+  return p;
+}
+
+upsert_points_op upsert(std::vector<point> points) {
+  upsert_points_op op;
+  op.points = std::move(points);
+  return op;
+}
+
+}  // namespace
+
+TEST_CASE("a name is taken once per tenant, and free again after delete") {
+  machine_world w;
+  const auto a = make(w, owner(1), "docs");
+  make(w, owner(2), "docs");
+  collection_config config;
+  config.name = "docs";
+  CHECK(w.one(entry(owner(1), {}, create_collection_op{config})).code == ec::collection_already_exists);
+  CHECK(w.one(entry(owner(1), a, delete_collection_op{})).code == ec::ok);
+  CHECK(w.one(entry(owner(1), {}, create_collection_op{config})).code == ec::ok);
+}
+
+TEST_CASE("another owner's collection is not there") {
+  machine_world w;
+  const auto a = make(w, owner(1), "docs");
+  make(w, owner(1), "more");
+  const auto out = w.one(entry(owner(2), a, upsert({make_point("x", 1)})));
+  CHECK(out.code == ec::collection_not_found);
+  CHECK(w.counters(owner(1), a).points == 0);
+}
+
+TEST_CASE("upsert, update and delete count exactly and name every version") {
+  machine_world w;
+  const auto who = owner(1);
+  const auto c = make(w, who, "docs");
+  auto out = w.one(entry(who, c, upsert({make_point("a", 1, R"({"k":1})"), make_point("b", 2)})));
+  CHECK(out.inserted == 2);
+  CHECK(w.counters(who, c).points == 2);
+  CHECK(w.counters(who, c).bytes == 2 * 8 + 2 + 7);
+  out = w.one(entry(who, c, upsert({make_point("a", 3)})));
+  CHECK(out.updated == 1);
+  CHECK(out.items[0].seq == seq_no(3));
+  CHECK(w.counters(who, c).bytes == 2 * 8 + 2);
+  delete_points_op gone;
+  gone.ids = {"a", "nobody"};
+  out = w.one(entry(who, c, gone));
+  CHECK(out.deleted == 1);
+  CHECK(out.items[1].code == ec::vector_not_found);
+  CHECK(w.counters(who, c).points == 1);
+  CHECK(w.counters(who, c).last_seq == seq_no(4));
+}
+
+TEST_CASE("a wrong dimension refuses that point alone") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs", 3);
+  const auto out = w.one(entry(owner(1), c, upsert({make_point("a", 1)})));
+  CHECK(out.items[0].code == ec::dimension_mismatch);
+  CHECK(out.inserted == 0);
+}
+
+TEST_CASE("if_version holds against the version in the log's order") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs");
+  w.one(entry(owner(1), c, upsert({make_point("a", 1)})));
+  update_point_op op;
+  op.id = "a";
+  op.payload = R"({"v":2})";
+  op.if_version = 1;
+  CHECK(w.one(entry(owner(1), c, op)).items[0].code == ec::ok);
+  CHECK(w.one(entry(owner(1), c, op)).items[0].code == ec::precondition_failed);
+  op.id = "b";
+  CHECK(w.one(entry(owner(1), c, op)).items[0].code == ec::vector_not_found);
+}
+
+TEST_CASE("an entry at or below the applied index changes nothing") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs");
+  w.one(entry(owner(1), c, upsert({make_point("a", 1)})));
+  const auto before = w.machine().applied();
+  auto again = w.machine().apply(w.last());
+  REQUIRE(again.has_value());
+  CHECK(again->shards.empty());
+  CHECK(w.machine().applied() == before);
+  CHECK(w.counters(owner(1), c).last_seq == seq_no(1));
+  w.reopen();
+  CHECK(w.machine().applied() == before);
+  again = w.machine().apply(w.last());
+  REQUIRE(again.has_value());
+  CHECK(w.counters(owner(1), c).last_seq == seq_no(1));
+}
+
+TEST_CASE("a retried request is answered from the window, in the same batch and after a restart") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs");
+  auto e = entry(owner(1), c, upsert({make_point("a", 1)}));
+  e.request.bytes[3] = 9;
+  e.fingerprint = 77;
+  auto both = w.apply({e, e});
+  CHECK(!both.outcomes[0].repeated);
+  CHECK(both.outcomes[1].repeated);
+  CHECK(both.outcomes[1].items[0].seq == both.outcomes[0].items[0].seq);
+  w.reopen();
+  const auto later = w.one(e);
+  CHECK(later.repeated);
+  CHECK(later.inserted == 1);
+  CHECK(later.ids == std::vector<std::string>{"a"});
+  CHECK(w.counters(owner(1), c).last_seq == seq_no(1));
+  e.fingerprint = 78;
+  CHECK(w.one(e).code == ec::conflict);
+  e.owner = owner(2);
+  CHECK(w.one(e).code == ec::collection_not_found);
+}
+
+TEST_CASE("replacing a text removes the chunks that the new one lacks, also inside one batch") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs");
+  const auto text = [&](int chunks) {
+    replace_text_op op;
+    op.parent = "t";
+    for (int i = 0; i < chunks; ++i)
+      op.points.push_back(make_point("t#" + std::to_string(i), 1, R"({"parent_id":"t"})"));
+    return entry(owner(1), c, op);
+  };
+  w.one(text(5));
+  CHECK(w.counters(owner(1), c).points == 5);
+  CHECK(w.counters(owner(1), c).documents == 1);
+  w.one(entry(owner(1), c, upsert({make_point("t#x", 1), make_point("tt#1", 1)})));
+  w.apply({text(3), text(2)});
+  CHECK(w.counters(owner(1), c).points == 4);
+  CHECK(w.counters(owner(1), c).documents == 3);
+}
+
+TEST_CASE("a refused cleanup of a collection that is not empty loses nothing of its batch") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs");
+  delete_collection_op only_empty;
+  only_empty.only_empty = true;
+  auto done = w.apply({entry(owner(1), c, upsert({make_point("a", 1)})), entry(owner(1), c, only_empty)});
+  CHECK(done.outcomes[1].code == ec::conflict);
+  REQUIRE(done.shards.size() == 1);
+  CHECK(done.shards[0].rows.size() == 1);
+  CHECK(w.counters(owner(1), c).points == 1);
+}
+
+TEST_CASE("a snapshot brings back what was there, with new versions") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs");
+  w.one(entry(owner(1), c, upsert({make_point("a", 1), make_point("b", 2)})));
+  w.one(entry(owner(1), c, create_snapshot_op{"s"}));
+  delete_points_op gone;
+  gone.ids = {"a"};
+  w.one(entry(owner(1), c, gone));
+  w.one(entry(owner(1), c, upsert({make_point("c", 3)})));
+  CHECK(w.one(entry(owner(1), c, restore_snapshot_op{"unknown"})).code == ec::snapshot_not_found);
+  CHECK(w.one(entry(owner(1), c, restore_snapshot_op{"s"})).code == ec::ok);
+  CHECK(w.counters(owner(1), c).points == 2);
+  std::string bytes;
+  const auto keys = tenant_keyspace::of_verified_owner(owner(1));
+  CHECK(*w.kv().get(kv_family::points, keys.point(c, shard_id{}, "a"), bytes));
+  CHECK(!*w.kv().get(kv_family::points, keys.point(c, shard_id{}, "c"), bytes));
+}
+
+TEST_CASE("random histories: counters and change index equal a recount, deltas rebuild the rows") {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 rng(seed);
+    machine_world w;
+    const auto who = owner(1);
+    const auto c = make(w, who, "docs");
+    std::map<std::uint64_t, std::string> live;  // rows as a shard would hold them: seq -> id
+    std::map<std::string, float> model;
+    for (int round = 0; round < 60; ++round) {
+      std::vector<log_entry> batch;
+      for (auto n = rng() % 5 + 1; n > 0; --n) {
+        const auto id = "p" + std::to_string(rng() % 25);
+        if (rng() % 3 == 0) {
+          delete_points_op op;
+          op.ids = {id};
+          batch.push_back(entry(who, c, op));
+          model.erase(id);
+        } else {
+          const auto x = static_cast<float>(rng() % 1000);
+          batch.push_back(entry(who, c, upsert({make_point(id, x, R"({"x":1})")})));
+          model[id] = x;
+        }
+      }
+      for (auto& delta : w.apply(std::move(batch)).shards) {
+        for (const auto& r : delta.rows) live[r.seq.value] = r.data.id.str();
+        for (const auto& t : delta.tombstones) CHECK(live.erase(t.victim.value) == 1);
+      }
+      if (rng() % 10 == 0) w.reopen();
+    }
+    std::map<std::uint64_t, std::string> indexed;
+    std::uint64_t bytes = 0, count = 0;
+    const auto keys = tenant_keyspace::of_verified_owner(who);
+    auto [begin, end] = keys.range(c, shard_id{}, 'S');
+    REQUIRE(w.kv().scan(kv_family::points, begin, end, [&](std::string_view k, std::string_view v) {
+               if (v.front() == '+') indexed[tenant_keyspace::read_be64(tenant_keyspace::rest(k))] = v.substr(1);
+               return true;
+             }).has_value());
+    std::tie(begin, end) = keys.range(c, shard_id{}, 'P');
+    REQUIRE(w.kv().scan(kv_family::points, begin, end, [&](std::string_view k, std::string_view v) {
+               const auto record = decode_point(tenant_keyspace::rest(k), v);
+               REQUIRE(record.has_value());
+               CHECK(model.at(record->data.id.str()) == record->data.vector[0]);
+               bytes += logical_bytes(record->data);
+               ++count;
+               return true;
+             }).has_value());
+    CHECK(indexed == live);
+    CHECK(count == model.size());
+    CHECK(w.counters(who, c).points == count);
+    CHECK(w.counters(who, c).bytes == bytes);
+    CHECK(w.counters(who, c).documents == count);
+  }
+}

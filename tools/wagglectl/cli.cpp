@@ -1,0 +1,253 @@
+#include "tools/wagglectl/cli.hpp"
+
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+
+#include "base/limits.hpp"
+#include "tools/wagglectl/commands.hpp"
+#include "tools/wagglectl/completion.hpp"
+
+namespace waggle::ctl {
+namespace {
+constexpr std::size_t token_bytes_max = 8192;
+
+/// Every value that the command line can set, and the parser bound to them.
+struct command_line {
+  CLI::App app{"Operates a Waggle vector database node.", "wagglectl"};
+  global_options global;
+  create_options create;
+  search_options search;
+  doctor_options doctor;
+  import_options import;
+  std::string collection;
+  std::string shell;
+  std::string output = "table";
+  CLI::App* status = nullptr;
+  CLI::App* collections = nullptr;
+  CLI::App* list = nullptr;
+  CLI::App* create_command = nullptr;
+  CLI::App* show = nullptr;
+  CLI::App* remove = nullptr;
+  CLI::App* search_command = nullptr;
+  CLI::App* import_command = nullptr;
+  CLI::App* doctor_command = nullptr;
+  CLI::App* version = nullptr;
+  CLI::App* completion = nullptr;
+
+  command_line() {
+    app.set_version_flag("--version", "wagglectl " WAGGLE_VERSION);
+    app.set_help_flag("--help,-h", "Show this help");
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.footer(
+        "Exit codes: 0 ok, 1 failed or a fault was found, 2 usage, 3 unreachable, 4 not allowed, 5 not found, 6 "
+        "conflict.\n"
+        "Environment: WAGGLE_ENDPOINT, WAGGLE_TOKEN.");
+    add_global();
+    status = app.add_subcommand("status", "Show the node's health, version and totals");
+    add_collections();
+    add_import();
+    add_search();
+    doctor_command = app.add_subcommand("doctor", "Check node and machine; name a remedy for each fault");
+    doctor_command->add_option("--data-dir", doctor.data_dir, "Check the disk under this directory")->type_name("FILE");
+    doctor_command->add_option("--fsync-samples", doctor.fsync_samples, "Writes to measure")
+        ->check(CLI::Range(10, 100000));
+    version = app.add_subcommand("version", "Show the version of wagglectl and of the node");
+    completion = app.add_subcommand("completion", "Print a completion script for a shell");
+    completion->add_option("shell", shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  }
+
+ private:
+  void add_global() {
+    app.add_option("--endpoint", global.endpoint, "Node to talk to (env WAGGLE_ENDPOINT)")->type_name("URL");
+    app.add_option("--token-file", global.token_file, "File with the credential (or env WAGGLE_TOKEN)")
+        ->type_name("FILE");
+    app.add_option("--ca-cert", global.ca_cert, "CA certificate, PEM, for https")->type_name("FILE");
+    app.add_option("--output", output, "Form of the answer")->check(CLI::IsMember({"table", "json"}));
+    app.add_option("--timeout", global.timeout_seconds, "Seconds to wait for an answer")->check(CLI::Range(1, 3600));
+    app.add_flag("--yes", global.yes, "Do not ask before something is destroyed");
+    app.add_flag("--dry-run", global.dry_run, "Show what would be done, change nothing");
+  }
+  void add_collections() {
+    collections = app.add_subcommand("collections", "List, show, create and delete collections");
+    collections->require_subcommand(0, 1);
+    collections->fallthrough();
+    list = collections->add_subcommand("list", "List all (the default)");
+    show = collections->add_subcommand("show", "Show one");
+    show->add_option("name", collection, "Collection")->required();
+    remove = collections->add_subcommand("delete", "Delete one with all its vectors");
+    remove->add_option("name", collection, "Collection")->required();
+    create_command = collections->add_subcommand("create", "Create one");
+    create_command->add_option("name", create.name, "Collection")->required();
+    create_command->add_option("--dimension", create.dimension, "Components of a vector")
+        ->check(CLI::Range(1, static_cast<int>(limits::dimension_max)));
+    create_command->add_option("--metric", create.metric, "Similarity")
+        ->check(CLI::IsMember({"cosine", "euclidean", "dot"}));
+    create_command->add_option("--description", create.description, "What it is for");
+    create_command->add_option("--quantization", create.quantization, "Compression of vectors")
+        ->check(CLI::IsMember({"none", "sq8", "pq", "binary"}));
+    for (auto* command : {list, show, remove, create_command}) command->fallthrough();
+  }
+  void add_import() {
+    import_command = app.add_subcommand("import", "Load a file, or standard input, into a collection");
+    auto* c = import_command;
+    c->add_option("source", import.source, "File, or - for standard input")->required()->type_name("FILE");
+    c->add_option("--collection", import.collection, "Collection to fill")->required();
+    c->add_option("--format", import.format, "Form of the source")
+        ->check(CLI::IsMember({"auto", "jsonl", "csv", "fvecs", "bvecs", "npy"}));
+    c->add_option("--id-field", import.reader.id_field, "Member or column with the id");
+    c->add_option("--vector-field", import.reader.vector_field, "Member or column with the vector");
+    c->add_option("--text-field", import.reader.text_field, "Member or column with the text");
+    c->add_option("--payload-fields", import.reader.payload_fields, "Keep only these, separated by commas")
+        ->delimiter(',');
+    c->add_option("--start-id", import.reader.start_id, "Id of the first line or record that has none");
+    c->add_flag("--create", import.create, "Create the collection if it is missing");
+    c->add_option("--dimension", import.reader.dimension, "Components every vector must have")
+        ->check(CLI::Range(1, static_cast<int>(limits::dimension_max)));
+    c->add_option("--metric", import.metric, "Similarity, with --create")
+        ->check(CLI::IsMember({"cosine", "euclidean", "dot"}));
+    c->add_option("--batch", import.batch_records, "Records per request")
+        ->check(CLI::Range(1, static_cast<int>(batch_records_max)));
+    c->add_option("--connections", import.connections, "Requests at the same time")->check(CLI::Range(1, 64));
+    c->add_option("--retries", import.retries, "Further attempts per request")->check(CLI::Range(0, 1000));
+    c->add_flag("--resume", import.resume, "Continue an interrupted import of this file");
+    c->add_option("--rejects", import.rejects_file, "Write rejected lines and reasons here")->type_name("FILE");
+    c->add_flag("--allow-rejects", import.allow_rejects, "Exit 0 although lines were rejected");
+    c->add_option("--limit", import.limit, "Stop after this many records");
+  }
+  void add_search() {
+    search_command = app.add_subcommand("search", "Search a collection by vector or text");
+    auto* c = search_command;
+    c->add_option("collection", search.collection, "Collection")->required();
+    c->add_option("vector", search.vector, "JSON array, @FILE, or - for standard input");
+    c->add_option("--text", search.text, "Search for this text");
+    c->add_flag("--hybrid", search.hybrid, "Combine text and vector search");
+    c->add_option("--alpha", search.alpha, "Share of the vector score, with --hybrid")->check(CLI::Range(0.0, 1.0));
+    c->add_option("--filter", search.filter, "JSON object or @FILE");
+    c->add_option("--limit", search.limit, "Results")->check(CLI::Range(1, 1000));
+    c->add_option("--ef", search.ef, "Effort of the graph search")
+        ->check(CLI::Range(1, static_cast<int>(limits::ef_search_max)));
+    c->add_flag("--exact", search.exact, "Compare with every vector");
+    c->add_flag("--vectors", search.vectors, "Include vectors (JSON output)");
+  }
+};
+
+/// The words that IsMember would take, read back from the option's description so that both cannot differ.
+std::vector<std::string> member_values(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const auto open = type.find('{');
+  const auto close = type.find('}');
+  std::vector<std::string> out;
+  if (open == std::string::npos || close == std::string::npos) return out;
+  for (auto& word : CLI::detail::split(type.substr(open + 1, close - open - 1), ',')) out.push_back(word);
+  return out;
+}
+
+command_spec describe(const CLI::App& app) {
+  command_spec out{app.get_name(), app.get_description(), {}, {}, false, {}};
+  for (const auto* option : app.get_options()) {
+    if (option->get_positional()) {
+      out.argument_values = member_values(*option);
+      out.takes_file = option->get_type_name() == "FILE";
+    }
+    if (option->get_lnames().empty()) continue;
+    const bool value = option->get_items_expected_max() > 0;
+    out.options.push_back({"--" + option->get_lnames().front(), option->get_description(), value,
+                           value && option->get_type_name() == "FILE",
+                           value ? member_values(*option) : std::vector<std::string>()});
+  }
+  for (const auto* child : app.get_subcommands([](const CLI::App*) { return true; }))
+    out.commands.push_back(describe(*child));
+  return out;
+}
+
+outcome<std::string> read_token(const std::string& file, console& io) {
+  struct stat info {};
+  std::ifstream in(file, std::ios::binary);
+  if (!in || ::stat(file.c_str(), &info) != 0)
+    return command_failure(exit_code::usage, "Cannot read --token-file " + file);
+  if ((info.st_mode & (S_IRGRP | S_IROTH)) != 0)
+    io.err << "warning: others can read " << printable(file) << "; chmod 600 keeps the credential yours\n";
+  std::string token(token_bytes_max + 1, '\0');
+  in.read(token.data(), static_cast<std::streamsize>(token.size()));
+  token.resize(static_cast<std::size_t>(in.gcount()));
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
+  if (token.empty()) return command_failure(exit_code::usage, "--token-file " + file + " is empty");
+  return token;
+}
+
+/// Endpoint and credential; the flag wins over the environment.
+outcome<command_context> make_context(command_line& line, console& io, const environment& env) {
+  auto& global = line.global;
+  global.output = line.output == "json" ? output_form::json : output_form::table;
+  if (line.app.get_option("--endpoint")->empty())
+    if (auto value = env("WAGGLE_ENDPOINT"); value && !value->empty()) global.endpoint = *value;
+  auto where = parse_endpoint(global.endpoint);
+  if (!where) return where.error();
+  if (!global.token_file.empty()) {
+    auto token = read_token(global.token_file, io);
+    if (!token) return token.error();
+    global.token = *token;
+  } else if (auto value = env("WAGGLE_TOKEN")) {
+    global.token = *value;
+  }
+  for (const unsigned char c : global.token)
+    if (c <= 0x20 || c >= 0x7f || global.token.size() > token_bytes_max)
+      return command_failure(exit_code::usage,
+                             "The credential holds characters that no credential has, or is too long");
+  if (!global.token.empty() && !where->tls && !where->loopback())
+    io.err << "warning: the credential goes to " << where->text() << " unencrypted; use https\n";
+  return command_context{io, global, *where, {global.token, global.ca_cert, global.timeout_seconds * 1000}};
+}
+
+outcome<exit_code> dispatch(command_line& line, console& io, const environment& env, retry_policy policy) {
+  if (line.completion->parsed()) {
+    auto script = completion_script(describe(line.app), line.shell);
+    if (!script) return script.error();
+    io.out << *script;
+    return exit_code::ok;
+  }
+  auto context = make_context(line, io, env);
+  if (!context) return context.error();
+  if (line.status->parsed()) return run_status(*context);
+  if (line.version->parsed()) return run_version(*context);
+  if (line.show->parsed()) return run_collections_show(*context, line.collection);
+  if (line.create_command->parsed()) return run_collections_create(*context, line.create);
+  if (line.remove->parsed()) return run_collections_delete(*context, line.collection);
+  if (line.collections->parsed()) return run_collections_list(*context);
+  if (line.search_command->parsed()) return run_search(*context, line.search);
+  if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
+  policy.retries_max = line.import.retries;
+  return run_import(*context, line.import, policy);
+}
+
+}  // namespace
+
+int run_cli(const std::vector<std::string>& arguments, console& io, const environment& env,
+            retry_policy import_retries) {
+  command_line line;
+  try {
+    // CLI11 takes the words from the back.
+    line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    const int code = line.app.exit(error, io.out, io.err);
+    return code == 0 ? 0 : static_cast<int>(exit_code::usage);
+  }
+  const auto done = dispatch(line, io, env, import_retries);
+  if (!done) print_failure(io.err, done.error());
+  io.out.flush();
+  const auto code = done ? *done : done.error().code;
+  // Output that did not arrive (a full disk) must not look like success.
+  return static_cast<int>(io.out.good() || code != exit_code::ok ? code : exit_code::failed);
+}
+
+int run_cli(const std::vector<std::string>& arguments, console& io, const environment& env) {
+  return run_cli(arguments, io, env, retry_policy{});
+}
+
+}  // namespace waggle::ctl

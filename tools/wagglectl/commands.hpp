@@ -1,0 +1,32 @@
+#pragma once
+// The commands behind the command line, one function each. They print to the console and return how they ended.
+#include <cstdint>
+
+#include "tools/wagglectl/api.hpp"
+#include "tools/wagglectl/console.hpp"
+#include "tools/wagglectl/import/batch_sender.hpp"
+#include "tools/wagglectl/options.hpp"
+
+namespace waggle::ctl {
+
+/// What every command gets.
+struct command_context {
+  console& io;
+  global_options global;
+  endpoint where;
+  client_options client;
+  node_api api() const { return node_api(http_client(where, client)); }
+  bool json() const { return global.output == output_form::json; }
+};
+
+outcome<exit_code> run_status(command_context& context);
+outcome<exit_code> run_collections_list(command_context& context);
+outcome<exit_code> run_collections_show(command_context& context, const std::string& name);
+outcome<exit_code> run_collections_create(command_context& context, const create_options& options);
+outcome<exit_code> run_collections_delete(command_context& context, const std::string& name);
+outcome<exit_code> run_search(command_context& context, const search_options& options);
+outcome<exit_code> run_doctor(command_context& context, const doctor_options& options);
+outcome<exit_code> run_import(command_context& context, const import_options& options, const retry_policy& policy);
+outcome<exit_code> run_version(command_context& context);
+
+}  // namespace waggle::ctl

@@ -1,0 +1,66 @@
+#pragma once
+// What the command line said, after parsing: one struct per command. Pure values.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/wagglectl/import/record_reader.hpp"
+
+namespace waggle::ctl {
+
+enum class output_form { table, json };
+
+struct global_options {
+  std::string endpoint = "http://127.0.0.1:15002";
+  std::string token_file;
+  std::string token;  ///< from WAGGLE_TOKEN or --token-file; never printed
+  std::string ca_cert;
+  output_form output = output_form::table;
+  int timeout_seconds = 30;
+  bool yes = false;
+  bool dry_run = false;
+};
+
+struct create_options {
+  std::string name;
+  std::uint32_t dimension = 512;
+  std::string metric = "cosine";
+  std::string description;
+  std::string quantization;  ///< "" = the node's default
+};
+
+struct search_options {
+  std::string collection;
+  std::string vector;  ///< JSON array, "@file", "-" (standard input) or empty
+  std::string text;
+  std::string filter;  ///< JSON object, "@file" or empty
+  std::uint32_t limit = 10;
+  double alpha = 0.7;
+  std::uint32_t ef = 0;  ///< 0 = the collection's
+  bool hybrid = false;
+  bool exact = false;
+  bool vectors = false;
+};
+
+struct doctor_options {
+  std::string data_dir;  ///< empty = the disk is not checked
+  int fsync_samples = 200;
+};
+
+struct import_options {
+  std::string source;  ///< a file, or "-" for standard input
+  std::string collection;
+  std::string format = "auto";
+  reader_options reader;
+  bool create = false;
+  std::string metric = "cosine";
+  std::uint32_t batch_records = 500;
+  std::uint32_t connections = 2;
+  std::uint32_t retries = 10;
+  bool resume = false;
+  bool allow_rejects = false;
+  std::string rejects_file;
+  std::uint64_t limit = 0;  ///< accepted records; 0 = all
+};
+
+}  // namespace waggle::ctl

@@ -1,0 +1,54 @@
+#pragma once
+// The node: everything in start order, stopped in reverse. Owned by main; main's thread only.
+#include <memory>
+
+#include "actors/protocol/build_pool.hpp"
+#include "actors/protocol/interfaces.hpp"
+#include "actors/protocol/services.hpp"
+#include "actors/replication/group_state.hpp"
+#include "actors/runtime/runtime.hpp"
+#include "base/clock.hpp"
+#include "net/bridge/database.hpp"
+#include "net/config/settings.hpp"
+#include "net/http/server.hpp"
+#include "net/metrics/metrics.hpp"
+#include "net/rest/node_state.hpp"
+#include "net/rest/pipeline.hpp"
+
+namespace waggle {
+
+class node {
+ public:
+  explicit node(settings config, std::vector<embedding_provider> providers);
+  ~node();
+
+  /// Opens the store, starts the actors, replays the log, listens. Blocking.
+  result<void> start();
+  std::uint16_t port() const { return server_->port(); }
+  /// Stops accepting, lets requests finish, stops the actors, closes the store.
+  void stop();
+
+ private:
+  result<void> open_store();
+  void start_actors();
+  result<void> wait_until_ready();
+  result<void> listen();
+  void register_metrics();
+
+  settings config_;
+  system_clock clock_;
+  metric_registry metrics_;
+  rest::node_state state_;
+  embeddings embeddings_;
+  std::unique_ptr<kv_store> kv_;
+  std::unique_ptr<runtime> runtime_;
+  std::unique_ptr<build_pool> builds_;
+  std::unique_ptr<node_services> services_;
+  std::shared_ptr<group_status> group_ = std::make_shared<group_status>();
+  std::unique_ptr<database> database_;
+  std::unique_ptr<rest::pipeline> pipeline_;
+  std::unique_ptr<http_server> server_;
+  bool stopped_ = false;
+};
+
+}  // namespace waggle

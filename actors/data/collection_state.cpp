@@ -111,8 +111,7 @@ class collection_state final : public collection_actor::base, public tenanted {
     entry.fingerprint = command->fingerprint;
     entry.time_ms = node_.time.unix_ms();
     const bool growing = grows(command->ops);
-    std::size_t items = 0;
-    auto parts = split_write(std::move(*command), record_->config.shard_count, items);
+    auto parts = split_write(std::move(*command), record_->config.shard_count);
     auto all = std::make_shared<pending>();
     all->missing = parts.size();
     if (parts.empty()) {

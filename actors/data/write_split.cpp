@@ -1,5 +1,6 @@
 #include "actors/data/write_split.hpp"
 
+#include <iterator>
 #include <map>
 
 #include "actors/data/collection_reader.hpp"
@@ -9,8 +10,7 @@ namespace {
 
 class splitter {
  public:
-  splitter(std::uint32_t shards, std::uint32_t source_shards, std::size_t& items)
-      : shards_(shards), source_shards_(source_shards), items_(items) {}
+  splitter(std::uint32_t shards, std::uint32_t source_shards) : shards_(shards), source_shards_(source_shards) {}
 
   void operator()(upsert_points_op& op) {
     std::map<std::uint32_t, upsert_points_op> parts;
@@ -76,6 +76,15 @@ class splitter {
     at(0).ops.push_back(std::move(op));
   }
 
+  /// Gives each shard an entry, and leaves the order of the items to the outcomes.
+  void touch_every_shard(const operation& empty) {
+    for (std::uint32_t s = 0; s < shards_; ++s) {
+      auto& part = at(s);
+      part.items.clear();
+      if (part.ops.empty()) part.ops.push_back(empty);
+    }
+  }
+
   std::vector<shard_write> take() {
     std::vector<shard_write> list;
     for (auto& [s, part] : parts_) list.push_back(std::move(part));
@@ -90,16 +99,16 @@ class splitter {
   }
   void item(std::uint32_t s) { at(s).items.push_back(items_++); }
   std::uint32_t shards_, source_shards_;
-  std::size_t& items_;
+  std::size_t items_ = 0;  ///< item outcomes of the whole command so far
   std::map<std::uint32_t, shard_write> parts_;
 };
 
 }  // namespace
 
-std::vector<shard_write> split_write(write_command&& command, std::uint32_t shard_count, std::size_t& items) {
-  items = 0;
-  splitter split(shard_count, command.source_shards, items);
+std::vector<shard_write> split_write(write_command&& command, std::uint32_t shard_count) {
+  splitter split(shard_count, command.source_shards);
   for (auto& op : command.ops) std::visit(split, op);
+  if (command.by_filter && !command.request_key.empty()) split.touch_every_shard(delete_points_op{});
   return split.take();
 }
 
@@ -112,6 +121,11 @@ void merge_outcome(write_outcome& whole, const shard_write& part, write_outcome&
   whole.bytes_freed += o.bytes_freed;
   whole.repeated |= o.repeated;
   if (o.collection) whole.collection = std::move(o.collection);
+  if (part.items.empty()) {
+    whole.items.insert(whole.items.end(), o.items.begin(), o.items.end());
+    std::move(o.ids.begin(), o.ids.end(), std::back_inserter(whole.ids));
+    return;
+  }
   for (std::size_t i = 0; i < o.items.size() && i < part.items.size(); ++i) {
     if (whole.items.size() <= part.items[i]) whole.items.resize(part.items[i] + 1);
     whole.items[part.items[i]] = o.items[i];

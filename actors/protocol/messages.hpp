@@ -24,6 +24,9 @@ struct write_command {
   std::string request_key;          ///< the client's idempotency key; "" = none
   std::uint64_t fingerprint = 0;    ///< hash of the client's request
   std::uint32_t source_shards = 1;  ///< for copy_points_op: shards of the collection that the points come from
+  /// The items were found by a filter, so a retry finds others: every shard remembers the request, and the outcome lists
+  /// its items with their ids, by shard.
+  bool by_filter = false;
 };
 
 // → tenant_directory

@@ -358,18 +358,33 @@ boost::asio::awaitable<result<matched_points>> match(handler_context& c, const s
   co_return co_await std::move(work);
 }
 
-std::string write_matched(const matched_points& m, std::string_view done_member, std::uint64_t done,
-                          const write_outcome& outcome, std::string_view verb) {
-  std::string out;
-  json_writer w(out);
-  w.begin_object().member("scanned", m.scanned).member("matched", m.ids.size()).member(done_member, done);
-  w.key("results").begin_array();
-  for (std::size_t i = 0; i < m.ids.size() && i < outcome.items.size(); ++i) {
-    const bool ok = outcome.items[i].code == ec::ok;
+/// Writes what the filter found, and renders the answer. A retried request answers with what it did the first time.
+answer write_matched(handler_context& c, const std::string& name, matched_points m, operation op,
+                     std::string_view done_member, std::string_view verb) {
+  const auto scanned = m.scanned;
+  write_outcome done;
+  auto command = command_of(c, std::move(op));
+  command->by_filter = true;
+  if (!m.ids.empty() || !command->request_key.empty()) {
+    auto written = co_await c.db.write(c.scope, name, std::move(command));
+    if (!written) co_return written.error();
+    done = std::move(*written);
+    if (!c.scope.request_key().empty()) m.ids = std::move(done.ids);
+  }
+  std::string rows;
+  json_writer w(rows);
+  std::size_t changed = 0;
+  w.begin_array();
+  for (std::size_t i = 0; i < m.ids.size() && i < done.items.size(); ++i) {
+    const bool ok = done.items[i].code == ec::ok;
+    changed += ok;
     w.begin_object().member("id", m.ids[i]).member("status", ok ? verb : "changed_meanwhile").end_object();
   }
-  w.end_array().end_object();
-  return out;
+  w.end_array();
+  std::string out;
+  json_writer(out).begin_object().member("scanned", scanned).member("matched", m.ids.size())
+      .member(done_member, changed).member_raw("results", rows).end_object();
+  co_return json_response(std::move(out));
 }
 
 }  // namespace
@@ -383,17 +398,11 @@ answer delete_by_filter(handler_context& c) {
   const auto& name = c.scope.path_value(0);
   auto matched = co_await match(c, name, body->root());
   if (!matched) co_return matched.error();
-  write_outcome done;
-  if (!matched->ids.empty()) {
-    delete_points_op op;
-    op.ids = matched->ids;
-    op.only_versions = matched->versions;
-    auto wanted = command_of(c, std::move(op));
-    auto written = co_await c.db.write(c.scope, name, std::move(wanted));
-    if (!written) co_return written.error();
-    done = std::move(*written);
-  }
-  co_return json_response(write_matched(*matched, "deleted", done.deleted, done, "deleted"));
+  delete_points_op op;
+  op.ids = matched->ids;
+  op.only_versions = matched->versions;
+  operation wanted = std::move(op);
+  co_return co_await write_matched(c, name, std::move(*matched), std::move(wanted), "deleted", "deleted");
 }
 
 answer bulk_update_metadata(handler_context& c) {
@@ -406,20 +415,12 @@ answer bulk_update_metadata(handler_context& c) {
   const auto& name = c.scope.path_value(0);
   auto matched = co_await match(c, name, body->root());
   if (!matched) co_return matched.error();
-  write_outcome done;
-  std::size_t updated = 0;
-  if (!matched->ids.empty()) {
-    patch_payloads_op op;
-    op.ids = matched->ids;
-    op.only_versions = matched->versions;
-    op.patch = patch.to_text();
-    auto wanted = command_of(c, std::move(op));
-    auto written = co_await c.db.write(c.scope, name, std::move(wanted));
-    if (!written) co_return written.error();
-    done = std::move(*written);
-    for (const auto& item : done.items) updated += item.code == ec::ok;
-  }
-  co_return json_response(write_matched(*matched, "updated", updated, done, "updated"));
+  patch_payloads_op op;
+  op.ids = matched->ids;
+  op.only_versions = matched->versions;
+  op.patch = patch.to_text();
+  operation wanted = std::move(op);
+  co_return co_await write_matched(c, name, std::move(*matched), std::move(wanted), "updated", "updated");
 }
 
 answer embed_text(handler_context& c) {

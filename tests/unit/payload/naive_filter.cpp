@@ -192,12 +192,10 @@ bool box_holds(const node& box, spot p) {
   const auto top = *place(*box.find(qdrant ? "top_left" : "top_right"));
   const auto bottom = *place(*box.find(qdrant ? "bottom_right" : "bottom_left"));
   const int west = qdrant ? top.lon : bottom.lon, east = qdrant ? bottom.lon : top.lon;
-  // Walk eastwards from the western side: the box ends at the first meeting with the eastern one.
-  const auto from_west = [&](int lon) { return lon >= west ? lon - west : lon - west + 360; };
   if (p.lat <= bottom.lat || p.lat >= top.lat) return false;
-  if (west == east) return false;
-  if (west < east) return west < p.lon && p.lon < east;
-  return p.lon != west && p.lon != east && from_west(p.lon) < from_west(east);
+  // Over the antimeridian it is two boxes. 180 and -180 are different places, as in Qdrant.
+  const auto holds = [&](int from, int to) { return from < p.lon && p.lon < to; };
+  return west <= east ? holds(west, east) : holds(west, 181) || holds(-181, east);
 }
 
 /// Chord length through the sphere instead of the haversine.

@@ -1,13 +1,16 @@
 // Our walk against hnswlib and faiss: same data, same M and efConstruction, squared L2, one thread, in process.
-//   bench-search-core [rows] [dimension] [spread] [rounds]
+//   bench-search-core --help
 // Rounds are interleaved (each engine in turn at each ef) and the median is shown, so that a slow minute of the machine
-// hits all alike.
+// hits all alike. `--export` leaves the data, the queries, the truth and the figures behind, for the bench of a whole node.
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "storage/index/graph_build.hpp"
@@ -59,7 +62,7 @@ class ours final : public yardstick {
 };
 
 struct engine {
-  const char* name;
+  std::string name;
   std::unique_ptr<yardstick> index;
   std::vector<double> rates = {};
   double found = 0;
@@ -79,7 +82,41 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-int run(const clustered_shape& shape, int rounds) {
+struct options {
+  clustered_shape shape;
+  int rounds = 5;
+  std::vector<std::string> engines = {"ours", "hnswlib", "faiss"};
+  std::vector<std::size_t> efs = {16, 32, 48, 64, 96, 128, 200, 300, 500, 1000};
+  std::string export_to;  ///< directory; "" = none
+};
+
+/// `.fvecs` / `.ivecs`: each row is an int32 length and its values.
+template <class T>
+void write_vecs(const std::string& path, const T* values, std::size_t rows, std::size_t dimension) {
+  std::ofstream out(path, std::ios::binary);
+  const auto length = static_cast<std::int32_t>(dimension);
+  for (std::size_t i = 0; i < rows; ++i) {
+    out.write(reinterpret_cast<const char*>(&length), sizeof length);
+    out.write(reinterpret_cast<const char*>(values + i * dimension), static_cast<std::streamsize>(dimension * sizeof(T)));
+  }
+}
+
+void export_data(const options& o, const dataset& set, const answers& truth) {
+  write_vecs(o.export_to + "/base.fvecs", set.rows.data(), set.row_count(), set.dimension);
+  write_vecs(o.export_to + "/query.fvecs", set.queries.data(), set.query_count(), set.dimension);
+  std::vector<std::uint32_t> flat;
+  for (const auto& rows : truth) flat.insert(flat.end(), rows.begin(), rows.end());
+  write_vecs(o.export_to + "/truth.ivecs", flat.data(), truth.size(), flat.size() / truth.size());
+}
+
+std::unique_ptr<yardstick> make_engine(const std::string& name, const dataset& set) {
+  if (name == "hnswlib") return make_hnswlib();
+  if (name == "faiss") return make_faiss();
+  return std::make_unique<ours>(set.block(metric::euclidean));
+}
+
+int run(const options& o) {
+  const clustered_shape& shape = o.shape;
   const dataset set = make_clustered(shape);
   const double scan_start = seconds_now();
   const answers truth = exact_answers(set, metric::euclidean, k);
@@ -89,29 +126,33 @@ int run(const clustered_shape& shape, int rounds) {
               best_kernels().name);
   std::printf("exact scan %.0f q/s, %.1f GB/s\n", scan_rate,
               scan_rate * static_cast<double>(set.rows.size() * sizeof(float)) / 1e9);
+  if (!o.export_to.empty()) export_data(o, set, truth);
   std::vector<engine> engines;
-  engines.push_back({"ours", std::make_unique<ours>(set.block(metric::euclidean))});
-  engines.push_back({"hnswlib", make_hnswlib()});
-  engines.push_back({"faiss", make_faiss()});
-  for (engine& e : engines) {
+  for (const auto& name : o.engines) {
+    engines.push_back({name, make_engine(name, set)});
     const double start = seconds_now();
-    e.index->build(set.rows.data(), set.row_count(), set.dimension, m, ef_construction);
+    engines.back().index->build(set.rows.data(), set.row_count(), set.dimension, m, ef_construction);
     const double took = seconds_now() - start;
-    std::printf("build %-8s %6.1f s  %7.0f rows/s\n", e.name, took, static_cast<double>(shape.rows) / took);
+    std::printf("build %-8s %6.1f s  %7.0f rows/s\n", name.c_str(), took, static_cast<double>(shape.rows) / took);
   }
   std::printf("%5s", "ef");
-  for (const engine& e : engines) std::printf("  %8s recall      q/s", e.name);
-  std::printf("  ours/hnswlib\n");
-  for (const std::size_t ef : {16, 32, 48, 64, 96, 128, 200, 300, 500, 1000}) {
+  for (const engine& e : engines) std::printf("  %8s recall      q/s", e.name.c_str());
+  std::printf("\n");
+  std::ofstream figures;
+  if (!o.export_to.empty()) figures.open(o.export_to + "/figures.txt");
+  for (const std::size_t ef : o.efs) {
     for (engine& e : engines) {
       e.index->set_ef(ef);
       e.rates.clear();
     }
-    for (int r = 0; r < rounds; ++r)
+    for (int r = 0; r < o.rounds; ++r)
       for (engine& e : engines) round_of(e, set, truth);
     std::printf("%5zu", ef);
-    for (const engine& e : engines) std::printf("  %8s  %.4f %8.0f", "", e.found, median(e.rates));
-    std::printf("  %.2f\n", median(engines[0].rates) / median(engines[1].rates));
+    for (const engine& e : engines) {
+      std::printf("  %8s  %.4f %8.0f", "", e.found, median(e.rates));
+      figures << e.name << ' ' << ef << ' ' << e.found << ' ' << median(e.rates) << '\n';
+    }
+    std::printf("\n");
     std::fflush(stdout);
   }
   return 0;
@@ -121,14 +162,16 @@ int run(const clustered_shape& shape, int rounds) {
 }  // namespace waggle::bench
 
 int main(int argc, char** argv) {
-  waggle::bench::clustered_shape shape;
-  if (argc > 1) shape.rows = std::strtoul(argv[1], nullptr, 10);
-  if (argc > 2) shape.dimension = std::strtoul(argv[2], nullptr, 10);
-  if (argc > 3) shape.spread = std::strtof(argv[3], nullptr);
-  const int rounds = argc > 4 ? std::atoi(argv[4]) : 5;
-  if (shape.rows == 0 || shape.dimension == 0 || rounds < 1) {
-    std::fprintf(stderr, "usage: bench-search-core [rows] [dimension] [spread] [rounds]\n");
-    return 2;
-  }
-  return waggle::bench::run(shape, rounds);
+  waggle::bench::options o;
+  CLI::App app("Vector search in process: ours, hnswlib and faiss on the same data");
+  app.add_option("--rows", o.shape.rows)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--dimension", o.shape.dimension)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--spread", o.shape.spread, "radius of a cluster as a share of the whole")->capture_default_str();
+  app.add_option("--rounds", o.rounds)->check(CLI::PositiveNumber)->capture_default_str();
+  app.add_option("--engines", o.engines)->delimiter(',')->check(CLI::IsMember({"ours", "hnswlib", "faiss"}));
+  app.add_option("--ef", o.efs)->delimiter(',');
+  app.add_option("--export", o.export_to, "directory for base.fvecs, query.fvecs, truth.ivecs, figures.txt")
+      ->check(CLI::ExistingDirectory);
+  CLI11_PARSE(app, argc, argv);
+  return waggle::bench::run(o);
 }

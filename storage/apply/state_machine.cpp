@@ -2,7 +2,7 @@
 
 #include "base/codec.hpp"
 #include "base/limits.hpp"
-#include "storage/apply/transaction.hpp"
+#include "storage/apply/runner.hpp"
 #include "storage/log/entry_codec.hpp"
 
 namespace waggle {
@@ -22,10 +22,10 @@ std::string window_key(group_id group, log_index index) {
   return group_key('E', group) + tenant_keyspace::be64(index.value);
 }
 
-write_outcome refused(ec code, std::string message = {}) {
+write_outcome refused(ec code, std::string message) {
   write_outcome out;
   out.code = code;
-  out.message = message.empty() ? std::string(info(code).text) : std::move(message);
+  out.message = std::move(message);
   return out;
 }
 }  // namespace
@@ -93,7 +93,7 @@ result<write_outcome> state_machine::apply_one(transaction& tx, log_index index,
       return std::move(before->outcome);
     }
   }
-  auto outcome = run(tx, entry);
+  auto outcome = runner(*this, tx, entry).run();
   if (!outcome) return outcome;
   outcome->index = index;
   if (!entry.request.is_nil())
@@ -144,114 +144,6 @@ result<std::shared_ptr<const collection_record>> state_machine::find_collection(
   auto shared = std::make_shared<const collection_record>(std::move(*record));
   collections_.emplace(key, shared);
   return shared;
-}
-
-result<write_outcome> state_machine::run(transaction& tx, const log_entry& entry) {
-  write_outcome out;
-  if (entry.ops.size() == 1)
-    if (const auto* create = std::get_if<create_collection_op>(&entry.ops.front())) {
-      auto done = create_collection(tx, entry, *create, out);
-      if (!done) return done.error();
-      return out;
-    }
-  auto collection = find_collection(tx, entry.owner, entry.collection);
-  if (!collection) return collection.error();
-  if (!*collection || entry.shard.value >= (*collection)->config.shard_count) return refused(ec::collection_not_found);
-
-  // A failed item is part of the outcome; only the store's failures stop the batch.
-  for (const auto& op : entry.ops) {
-    result<void> done;
-    const auto on_shard = [&](auto&& act) -> result<void> {
-      auto writer = tx.shard(*collection, entry.shard);
-      if (!writer) return writer.error();
-      return act(**writer);
-    };
-    const auto keep = [&](result<item_outcome> item, const std::string& id) -> result<void> {
-      if (!item) return item.error();
-      out.items.push_back(*item);
-      if (!entry.request.is_nil()) out.ids.push_back(id);
-      return {};
-    };
-    if (const auto* upsert = std::get_if<upsert_points_op>(&op)) {
-      done = on_shard([&](shard_writer& writer) -> result<void> {
-        for (const auto& p : upsert->points) {
-          auto id = p.id.str();
-          if (auto r = keep(writer.upsert(point(p), out), id); !r) return r;
-        }
-        return {};
-      });
-    } else if (const auto* replace = std::get_if<replace_text_op>(&op)) {
-      done = on_shard([&](shard_writer& writer) -> result<void> {
-        auto r = writer.replace_text(*replace, out);
-        if (r && !entry.request.is_nil())
-          for (const auto& p : replace->points) out.ids.push_back(p.id.str());
-        return r;
-      });
-    } else if (const auto* erase = std::get_if<delete_points_op>(&op)) {
-      done = on_shard([&](shard_writer& writer) -> result<void> {
-        for (std::size_t i = 0; i < erase->ids.size(); ++i) {
-          const auto only = i < erase->only_versions.size() ? erase->only_versions[i] : seq_no{};
-          if (auto r = keep(writer.erase(erase->ids[i], only, out), erase->ids[i]); !r) return r;
-        }
-        return {};
-      });
-    } else if (const auto* update = std::get_if<update_point_op>(&op)) {
-      done = on_shard([&](shard_writer& writer) { return keep(writer.update(*update, out), update->id); });
-    } else if (const auto* patch = std::get_if<patch_payloads_op>(&op)) {
-      done = on_shard([&](shard_writer& writer) -> result<void> {
-        for (std::size_t i = 0; i < patch->ids.size() && i < patch->only_versions.size(); ++i)
-          if (auto r = keep(writer.patch(patch->ids[i], patch->only_versions[i], patch->patch, out), patch->ids[i]); !r)
-            return r;
-        return {};
-      });
-    } else if (const auto* copy = std::get_if<copy_points_op>(&op)) {
-      auto source = find_collection(tx, entry.owner, copy->source);
-      if (!source) return source.error();
-      if (!*source || copy->source_shard.value >= (*source)->config.shard_count)
-        return refused(ec::collection_not_found);
-      auto from = tx.shard(*source, copy->source_shard);
-      if (!from) return from.error();
-      done = on_shard([&](shard_writer& writer) -> result<void> {
-        for (const auto& id : copy->ids) {
-          auto found = (*from)->read(id);
-          if (!found) return found.error();
-          item_outcome item;
-          item.code = ec::vector_not_found;
-          if (*found) {
-            auto written = writer.upsert(std::move((*found)->data), out);
-            if (!written) return written.error();
-            item = *written;
-            if (item.code == ec::ok && copy->remove)
-              if (auto gone = (*from)->erase(id, seq_no{}, out); !gone) return gone.error();
-          }
-          if (auto r = keep(item, id); !r) return r;
-        }
-        return {};
-      });
-    } else if (const auto* snapshot = std::get_if<create_snapshot_op>(&op)) {
-      done = on_shard([&](shard_writer& writer) -> result<void> {
-        auto made = writer.create_snapshot(snapshot->snapshot, entry.time_ms);
-        if (!made) return made.error();
-        out.bytes_added += made->bytes;
-        return {};
-      });
-    } else if (const auto* restore = std::get_if<restore_snapshot_op>(&op)) {
-      const auto keys = tenant_keyspace::of_verified_owner(entry.owner);
-      auto known = tx.overlay.get(meta, keys.snapshot_record(entry.collection, entry.shard, restore->snapshot));
-      if (!known) return known.error();
-      if (!*known) return refused(ec::snapshot_not_found);
-      done = on_shard([&](shard_writer& writer) { return writer.restore_snapshot(restore->snapshot, out); });
-    } else if (const auto* settings = std::get_if<update_collection_op>(&op)) {
-      done = update_collection(tx, entry, *settings, out);
-    } else if (const auto* rename = std::get_if<rename_collection_op>(&op)) {
-      done = rename_collection(tx, entry, *rename, out);
-    } else if (const auto* drop = std::get_if<delete_collection_op>(&op)) {
-      done = delete_collection(tx, entry, *drop, out);
-    }
-    if (!done) return done.error();
-    if (out.code != ec::ok) return out;
-  }
-  return out;
 }
 
 }  // namespace waggle

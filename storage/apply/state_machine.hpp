@@ -66,20 +66,11 @@ class state_machine {
  private:
   state_machine(kv_store& kv, group_id group) : kv_(kv), group_(group) {}
   struct transaction;
+  class runner;
   result<write_outcome> apply_one(transaction& tx, log_index index, const log_entry& entry);
-  result<write_outcome> run(transaction& tx, const log_entry& entry);
   result<void> remember(transaction& tx, const log_entry& entry, const write_outcome& outcome);
   result<std::shared_ptr<const collection_record>> find_collection(transaction& tx, const tenant_id& owner,
                                                                    collection_id id);
-
-  result<void> create_collection(transaction& tx, const log_entry& e, const create_collection_op& op,
-                                 write_outcome& out);
-  result<void> update_collection(transaction& tx, const log_entry& e, const update_collection_op& op,
-                                 write_outcome& out);
-  result<void> rename_collection(transaction& tx, const log_entry& e, const rename_collection_op& op,
-                                 write_outcome& out);
-  result<void> delete_collection(transaction& tx, const log_entry& e, const delete_collection_op& op,
-                                 write_outcome& out);
 
   kv_store& kv_;
   group_id group_;

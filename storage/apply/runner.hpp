@@ -1,0 +1,48 @@
+#pragma once
+// Runs the operations of one log entry inside an apply batch, one overload per operation. A refused item or entry is part
+// of the outcome; only the store's failures are errors. Private to storage/apply.
+#include "storage/apply/transaction.hpp"
+
+namespace waggle {
+
+class state_machine::runner {
+ public:
+  runner(state_machine& machine, transaction& tx, const log_entry& entry)
+      : machine_(machine), tx_(tx), entry_(entry), keys_(tenant_keyspace::of_verified_owner(entry.owner)) {}
+
+  result<write_outcome> run();
+
+  // The catalog: apply_catalog.cpp.
+  result<void> operator()(const create_collection_op& op);
+  result<void> operator()(const update_collection_op& op);
+  result<void> operator()(const rename_collection_op& op);
+  result<void> operator()(const delete_collection_op& op);
+  // One shard's points: apply_points.cpp.
+  result<void> operator()(const upsert_points_op& op);
+  result<void> operator()(const replace_text_op& op);
+  result<void> operator()(const delete_points_op& op);
+  result<void> operator()(const update_point_op& op);
+  result<void> operator()(const patch_payloads_op& op);
+  result<void> operator()(const copy_points_op& op);
+  result<void> operator()(const create_snapshot_op& op);
+  result<void> operator()(const restore_snapshot_op& op);
+
+ private:
+  result<void> refuse(ec code, std::string message = {});
+  result<void> name_taken(const std::string& name, bool& taken);
+  /// Writes the changed record, and tells the live catalog.
+  void put_collection(collection_record record);
+  /// The writer of the entry's shard.
+  result<shard_writer*> shard() { return tx_.shard(collection_, entry_.shard); }
+  result<void> keep(const result<item_outcome>& item, const std::string& id);
+  result<item_outcome> copy_one(shard_writer& from, shard_writer& to, const std::string& id, bool remove);
+
+  state_machine& machine_;
+  transaction& tx_;
+  const log_entry& entry_;
+  const tenant_keyspace keys_;
+  std::shared_ptr<const collection_record> collection_;  ///< null while one is created
+  write_outcome out_;
+};
+
+}  // namespace waggle

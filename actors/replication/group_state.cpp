@@ -215,6 +215,7 @@ class group_state final : public replication_group_actor::base {
       return promise;
     }
     pending_.push_back({m.entry, promise});
+    writers_ = std::max(writers_, pending_.size() + in_log_.size());
     pump();
     return promise;
   }
@@ -235,10 +236,10 @@ class group_state final : public replication_group_actor::base {
     }
   }
 
-  /// Clients that were answered together come back together: wait for as many as last time, but not for long.
+  /// Who was answered comes back soon, so a log write waits until all writers of late have one in it, but not for long.
   bool enough_gathered() {
     if (!core_->is_leader()) return false;
-    if (window_over_ || pending_.size() >= std::min(last_batch_, limits::proposal_batch_entries_max)) return true;
+    if (window_over_ || pending_.size() >= std::min(writers_, limits::proposal_batch_entries_max)) return true;
     if (!window_open_ && node_.group_commit_us > 0) {
       window_open_ = true;
       delayed_send(this, std::chrono::microseconds(node_.group_commit_us), commit_window{});
@@ -250,6 +251,7 @@ class group_state final : public replication_group_actor::base {
     std::vector<std::string> batch;
     std::vector<write_promise> promises;
     std::size_t bytes = 0;
+    writers_ = pending_.size() + in_log_.size();
     while (!pending_.empty() && batch.size() < limits::proposal_batch_entries_max &&
            (batch.empty() || bytes + pending_.front().entry->size() <= limits::proposal_batch_bytes_max)) {
       bytes += pending_.front().entry->size();
@@ -257,7 +259,6 @@ class group_state final : public replication_group_actor::base {
       promises.push_back(std::move(pending_.front().promise));
       pending_.pop_front();
     }
-    last_batch_ = batch.size();
     window_open_ = false;
     window_over_ = false;
     ++status_->batches;
@@ -367,7 +368,7 @@ class group_state final : public replication_group_actor::base {
 
   std::deque<waiting_write> pending_;
   std::map<std::uint64_t, write_promise> in_log_;
-  std::size_t last_batch_ = 1;
+  std::size_t writers_ = 0;  ///< most writes unanswered at a time since the last log write began
   bool window_open_ = false;
   bool window_over_ = false;
 

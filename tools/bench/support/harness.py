@@ -26,13 +26,21 @@ def data_directory():
     return tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR", ROOT), prefix=".bench-")
 
 
+def slow_sync(microseconds):
+    """The environment of a program whose every fsync takes that much longer."""
+    if not microseconds:
+        return dict(os.environ)
+    return dict(os.environ, LD_PRELOAD=program("bench/slow_sync/slow_sync.so"), SLOW_SYNC_US=str(microseconds))
+
+
 class Node:
     """A `waggled` on core 0 with one worker, as the figures per core ask for."""
 
-    def __init__(self, directory, *settings):
+    def __init__(self, directory, *settings, sync_us=0):
         self.command = ["taskset", "-c", "0", program("waggled/waggled"), "--data-dir", directory, "--port", str(PORT)]
         for setting in ("server.threads=1", "logging.level=error", *settings):
             self.command += ["--set", setting]
+        self.environment = slow_sync(sync_us)
         self.process, self.seconds_to_ready = None, 0.0
         self.start()
 
@@ -44,7 +52,7 @@ class Node:
 
     def start(self):
         began = time.time()
-        self.process = subprocess.Popen(self.command)
+        self.process = subprocess.Popen(self.command, env=self.environment)
         while True:
             try:
                 if self.call("GET", "/readyz", raw=True) == b"ok":

@@ -40,6 +40,13 @@ class collection_state final : public collection_actor::base, public tenanted {
     };
   }
 
+  /// Dropped shards end by themselves, once they have let go of their files.
+  void on_exit() override {
+    for (auto& s : shards_)
+      if (s && !dropped_) caf::anon_send_exit(*s, caf::exit_reason::user_shutdown);
+    shards_.clear();
+  }
+
   const char* name() const override { return "collection"; }
 
  private:

@@ -56,6 +56,7 @@ class shard_state final : public shard_actor::base, public tenanted {
   /// Deltas first: what the group applies from now on reaches this mailbox, what it applied before is in the store.
   void load() {
     phase_ = phase::loading;
+    if (building_) return;  // a build of the memory that is given up must not end beside the new one: build_over()
     ask_actor<bool>(
         this, group_, attach_shard{key_, shard_actor(this)}, limits::ask_deadline_ms_max,
         [this](bool) {
@@ -165,15 +166,25 @@ class shard_state final : public shard_actor::base, public tenanted {
     });
   }
 
-  void build_failed() {
+  /// True when a load was waiting for this build or its manifest; it begins.
+  bool build_over() {
     building_ = false;
+    if (phase_ == phase::loading) load();
+    return phase_ != phase::awake;
+  }
+
+  void build_failed() {
     core_->give_up();
     if (!node_.builds.cancelled()) delayed_send(this, std::chrono::milliseconds(build_backoff_ms), look_for_builds{});
   }
 
   void built(finished_build& build) {
-    if (phase_ != phase::awake) return;
+    if (phase_ != phase::awake) {
+      build_over();
+      return;
+    }
     if (!build.outcome) {
+      building_ = false;
       if (build.outcome.error().code != ec::shutting_down)
         log_event(log_level::warn, "shard", "a segment could not be built; it is tried again",
                   {{"tenant", to_string(key_.owner)}, {"collection", to_string(key_.collection)},
@@ -192,9 +203,8 @@ class shard_state final : public shard_actor::base, public tenanted {
   }
 
   void recorded(recorded_manifest& manifest) {
-    building_ = false;
     if (core_) core_->forget_obsolete(manifest.deleted);
-    look();
+    if (!build_over()) look();
   }
 
   caf::typed_response_promise<result<bool>> flush() {

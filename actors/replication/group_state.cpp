@@ -76,6 +76,12 @@ class group_state final : public replication_group_actor::base {
     };
   }
 
+  /// Tenants and shards hold the group, and the group them: without this none of them would be freed.
+  void on_exit() override {
+    shards_.clear();
+    tenants_.clear();
+  }
+
   const char* name() const override { return "replication_group"; }
 
  private:
@@ -89,9 +95,7 @@ class group_state final : public replication_group_actor::base {
   void open() {
     auto fn = [&kv = node_.kv, group = group_, self = replication_group_actor(this)] {
       auto out = std::make_shared<opened_group>();
-      // A store whose WAL failed serves reads until the node is restarted: RocksDB 7.8 as packaged asserts when the
-      // broken WAL is touched again.
-      if (kv.failed()) out->status = failure(ec::io_error);
+      if (kv.failed()) out->status = kv.resume();
       if (out->status) {
         auto machine = state_machine::open(kv, group);
         if (machine)
@@ -108,10 +112,7 @@ class group_state final : public replication_group_actor::base {
 
   void opened(opened_group& group) {
     if (!group.status) {
-      if (!status_->failed.exchange(true))
-        log_event(log_level::error, "group", "the store refuses writes until the node is restarted",
-                  {{"why", group.status.error().log_text}});
-      retry_open();
+      not_opened(group.status.error());
       return;
     }
     machine_ = std::move(group.machine);
@@ -148,14 +149,31 @@ class group_state final : public replication_group_actor::base {
     show_totals();
     core_->set_applied(machine_->applied().value);
     if (auto started = core_->start(); !started) {
-      log_event(log_level::error, "group", "the log can't be opened", {{"why", started.error().log_text}});
-      status_->failed = true;
       core_.reset();
-      retry_open();
+      not_opened(started.error());
       return;
     }
+    if (status_->failed) log_event(log_level::info, "group", "the store recovered; writes are accepted again");
     status_->failed = false;
+    status_->disk_full = disk_.full();
     pump();
+  }
+
+  void not_opened(const failure& why) {
+    // Somebody still holds the failed store; that ends.
+    const bool news = why.code != ec::not_ready && (!status_->failed || why.code != failed_by_.code);
+    if (news) {
+      failed_by_ = why;
+      log_event(log_level::error, "group", "the store refuses writes; trying again until it recovers",
+                {{"why", why.log_text}});
+    }
+    show_failed();
+    retry_open();
+  }
+
+  void show_failed() {
+    status_->failed = true;
+    status_->disk_full = failed_by_.code == ec::storage_full;
   }
 
   /// Nothing is acked from here on until the log and the store are read again from disk: the same path as at boot.
@@ -163,9 +181,9 @@ class group_state final : public replication_group_actor::base {
     if (!core_) return;
     log_event(log_level::error, "group", "a log write failed; no write is acknowledged until the store recovers",
               {{"why", why.log_text}});
-    status_->failed = true;
     status_->ready = false;
     failed_by_ = why;
+    show_failed();
     ++generation_;
     core_.reset();
     storage_.reset();
@@ -348,6 +366,12 @@ class group_state final : public replication_group_actor::base {
   }
 
   void tick() {
+    // Not only the group writes: a manifest, a flush or a compaction may have met the failure.
+    if (core_ && node_.kv.failed()) {
+      failure why(ec::io_error);
+      why.log_text = "the store failed in the background";
+      fail(why);
+    }
     if (core_) {
       core_->tick();
       pump();

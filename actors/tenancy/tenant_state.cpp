@@ -81,6 +81,12 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     };
   }
 
+  void on_exit() override {
+    for (auto& [name, e] : by_name_)
+      if (e.actor) caf::anon_send_exit(*e.actor, caf::exit_reason::user_shutdown);
+    by_name_.clear();
+  }
+
   const char* name() const override { return "tenant"; }
 
  private:
@@ -284,6 +290,12 @@ class directory_state final : public tenant_directory_actor::base {
       }
       return it->second;
     }};
+  }
+
+  /// Ended, not only forgotten: the deadlines of requests hold their actors for up to 30 s.
+  void on_exit() override {
+    for (auto& [owner, tenant] : tenants_) caf::anon_send_exit(tenant, caf::exit_reason::user_shutdown);
+    tenants_.clear();
   }
 
   const char* name() const override { return "tenant_directory"; }

@@ -61,7 +61,6 @@ result<applied_batch> state_machine::apply(const std::vector<committed_entry>& e
     if (!entry) return fail(entry.error());
     auto outcome = apply_one(tx, committed.index, *entry);
     if (!outcome) return fail(outcome.error());
-    outcome->index = committed.index;
     last = committed.index;
     if (!outcome->repeated && outcome->code == ec::ok) tx.totals.points += outcome->inserted - outcome->deleted;
     done.outcomes.push_back(std::move(*outcome));

@@ -1,6 +1,7 @@
 #pragma once
 // The node's ordered key-value store: one RocksDB with one write-ahead log (WAL) that all families share, so one fsync
-// commits many tenants' writes. The door to RocksDB: only kv_store.cpp includes it.
+// commits many tenants' writes. The door to RocksDB: only this folder
+// includes it.
 //
 // Owned by the node; opened once, closed last. Every member may be called from any thread, and every one that reaches
 // the disk may block: call those from the blocking pool, never from a runtime thread. A kv_batch belongs to one thread.
@@ -90,7 +91,7 @@ class kv_store {
   /// The same keys, last first.
   result<void> scan_reverse(kv_family family, std::string_view begin, std::string_view end, visitor visit,
                             const kv_snapshot* snapshot = nullptr) const;
-  /// Null while resume() has the store closed.
+  /// Null when a failed store could not be opened again.
   std::shared_ptr<kv_snapshot> snapshot() const;
 
   /// `kv_sync::yes`: all that was written so far is durable when it returns ok (also when options.fsync is false).
@@ -101,8 +102,9 @@ class kv_store {
   /// True after a write, sync, flush or compaction failed: reads work, every write is refused with that first failure.
   bool failed() const;
   /// Leaves the failed state by closing and opening from disk, the path of a restart, once a probe of the disk went
-  /// well. not_ready when a snapshot or a scan keeps the old state in use. Writes whose failure left them unknown may
-  /// turn up or not: rebuild what was derived from them. Calls made meanwhile get not_ready.
+  /// well. Calls made meanwhile wait. not_ready when a snapshot or a long scan keeps the old state in use; any other
+  /// failure leaves the store readable and failed. Writes whose failure left them unknown may turn up or not: rebuild
+  /// what was derived from them.
   result<void> resume();
 
   kv_stats stats() const;

@@ -1,44 +1,14 @@
-"""A full disk: growth is refused with 507, reading and deleting go on, and free space is enough to write again.
-
-The full disk is faultfs.c in front of the C library: it runs everywhere and leaves the real disk alone.
-"""
+"""A full disk: growth is refused with 507, reading and deleting go on, and free space is enough to write again."""
 import pytest
 
-from faultfs import FaultDisk
-from full_disk_book import DIMENSION, Book
+from bad_disks import DISKS
+from full_disk_book import Book, expect_refused, starts
 from waiting import seal, until
-
-REFUSALS = {507: "STORAGE_FULL", 503: "NOT_READY"}  # 503: the write may have happened, the answer says so
-
-
-class ShimDisk:
-    def __init__(self, directory, words):
-        self.disk, self.words = FaultDisk(directory), words
-        self.environment = self.disk.environment
-
-    def fill(self):
-        self.disk.set(self.words)
-
-    def free(self):
-        self.disk.set("off")
-
-    def close(self):
-        """Nothing to undo: the control file goes with the node's directory."""
-
-
-# The node refuses growth before the disk is full. A write that really fails is another matter: see
-# docs/operations.md, "When a log write fails".
-WAYS = {
-    "shim-statvfs-only": "full",
-}
-DISKS = list(WAYS)
 
 
 @pytest.fixture(params=DISKS)
 def disk(request, tmp_path):
-    directory = tmp_path / "disk-node"
-    made = ShimDisk(directory, WAYS[request.param])
-    made.directory = directory
+    made = DISKS[request.param](tmp_path / "disk-node")
     yield made
     made.close()
 
@@ -48,12 +18,6 @@ def node_on(disk, make_node):
     node = make_node(directory=disk.directory, environment=disk.environment).start()
     yield node
     node.close()  # before the disk is unmounted
-
-
-def expect_refused(answer):
-    assert answer.status in REFUSALS and answer.code == REFUSALS[answer.status], answer
-    body = answer.json()
-    assert body["status_code"] == answer.status and body["message"], body
 
 
 def fill_until_refused(book, disk):
@@ -68,8 +32,8 @@ def fill_until_refused(book, disk):
 def test_full_disk(disk, node_on):
     node = node_on
     client = node.client()
-    client.ok("POST", "/collections", {"name": "docs", "dimension": DIMENSION, "metric": "euclidean"})
     book = Book(client)
+    book.create()
     for _ in range(40):
         assert book.write(50).status == 200
     seal(client, "docs")
@@ -111,7 +75,30 @@ def test_full_disk(disk, node_on):
 
     after = book.check_reads()
     assert {id for id in listed if id not in after} <= set(book.maybe), "what was readable while the disk was full is gone"
-    node.restart()
+    node.kill9()
+    node.start()
     book.client = node.client()
     assert book.check_reads() == after
     assert node.stop() == 0
+
+
+def test_start_on_a_full_disk(disk, node_on):
+    """It starts and serves reads, or refuses with a reason; with space it starts, and nothing is lost."""
+    node = node_on
+    book = Book(node.client())
+    book.create()
+    for _ in range(40):
+        assert book.write(50).status == 200
+    node.kill9()
+    disk.fill()
+    if starts(node):
+        book.client = node.client()
+        book.check_reads()
+        expect_refused(fill_until_refused(book, disk))
+        node.kill9()
+    disk.free()
+    node.start()
+    book.client = node.client()
+    book.check_reads()
+    assert book.write(20).status == 200
+    book.check_reads()

@@ -9,6 +9,7 @@
  *   enospc           what needs space fails with ENOSPC: write, pwrite, writev, pwritev, fallocate, posix_fallocate,
  *                    a growing ftruncate
  *   enospc-create    creating a name fails with ENOSPC: open(O_CREAT) of a new file, mkdir, rename, link
+ *   enospc-rename    rename fails with ENOSPC, all else passes
  *   budget=N         the next N bytes still fit; the write that crosses the line is cut short there, then as enospc
  *   eio-write        the writing calls fail with EIO
  *   eio-fsync        fsync, fdatasync, sync_file_range, msync fail with EIO
@@ -35,7 +36,7 @@
 #include <unistd.h>
 
 enum { FAULTFS_CONTROL_BYTES = 256 };
-enum { ENOSPC_GROW = 1, ENOSPC_CREATE = 2, EIO_WRITE = 4, EIO_FSYNC = 8, FULL = 16, BUDGET = 32 };
+enum { ENOSPC_GROW = 1, ENOSPC_CREATE = 2, EIO_WRITE = 4, EIO_FSYNC = 8, FULL = 16, BUDGET = 32, ENOSPC_RENAME = 64 };
 
 static char root[PATH_MAX];
 static size_t root_size;
@@ -65,6 +66,7 @@ static void parse(const char *text) {
   for (char *word = strtok_r(words, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
     if (!strcmp(word, "enospc")) next |= ENOSPC_GROW;
     else if (!strcmp(word, "enospc-create")) next |= ENOSPC_CREATE;
+    else if (!strcmp(word, "enospc-rename")) next |= ENOSPC_RENAME;
     else if (!strcmp(word, "eio-write")) next |= EIO_WRITE;
     else if (!strcmp(word, "eio-fsync")) next |= EIO_FSYNC;
     else if (!strcmp(word, "full")) next |= FULL;
@@ -262,7 +264,10 @@ int openat64(int at, const char *path, int flags, ...) {
 int mkdir(const char *path, mode_t permissions) {
   return may_create(AT_FDCWD, path) ? REAL(mkdir)(path, permissions) : -1;
 }
-int rename(const char *from, const char *to) { return may_create(AT_FDCWD, to) ? REAL(rename)(from, to) : -1; }
+int rename(const char *from, const char *to) {
+  if ((faults() & ENOSPC_RENAME) && name_inside(AT_FDCWD, to)) return fail(ENOSPC);
+  return may_create(AT_FDCWD, to) ? REAL(rename)(from, to) : -1;
+}
 int link(const char *from, const char *to) { return may_create(AT_FDCWD, to) ? REAL(link)(from, to) : -1; }
 
 #define REPORT_FULL(about)                                             \

@@ -76,8 +76,9 @@ int run(const config& loaded) {
     node n(settings, std::move(*providers));
     if (auto started = n.start(); !started) {
       const auto& f = started.error();
-      log_event(log_level::error, "node", "can't start", {{"why", f.log_text.empty() ? f.message : f.log_text}});
-      std::cerr << "waggled: can't start: " << (f.log_text.empty() ? f.message : f.log_text) << '\n';
+      const auto& why = f.log_text.empty() ? f.message : f.log_text;
+      log_event(log_level::error, "node", "can't start", {{"why", why}});
+      std::cerr << "waggled: can't start: " + why + '\n';  // one write: the log's thread writes there too
       code = 1;
     } else {
       log_event(log_level::info, "node", "listening",

@@ -1,139 +1,13 @@
 // Inserting texts and vectors (contract rest.md §3 points, §4).
-#include "base/limits.hpp"
-#include "base/uuid.hpp"
 #include "net/rest/handlers.hpp"
+#include "net/rest/point_request.hpp"
 #include "net/rest/shapes.hpp"
+#include "net/rest/text_request.hpp"
 #include "net/rest/write_support.hpp"
-#include "storage/payload/payload.hpp"
 #include "storage/text/chunking.hpp"
 
 namespace waggle::rest {
 namespace {
-
-/// One text of a request: what to store, before it is embedded.
-struct text_item {
-  std::size_t index = 0;
-  std::string id;          ///< the client's, or a fresh UUIDv4
-  bool given_id = false;
-  bool integer_id = false;
-  std::string text;
-  std::string metadata;    ///< compact JSON object or ""
-  std::string file_path = "text_input";
-  bool auto_chunk = true;
-  std::size_t chunk_size = 2048;
-  std::size_t chunk_overlap = 256;
-  bool chunked = false;
-  std::vector<point> points;  ///< filled by embed_item
-};
-
-struct text_options {
-  bool auto_chunk = true;
-  std::size_t chunk_size = 2048;
-  std::size_t chunk_overlap = 256;
-};
-
-text_options read_options(decoder& d, const text_options& defaults) {
-  text_options o;
-  o.auto_chunk = d.boolean({"auto_chunk"}, defaults.auto_chunk);
-  o.chunk_size = d.integer({"chunk_size"}, defaults.chunk_size, limits::chunk_bytes_min, limits::chunk_bytes_max);
-  o.chunk_overlap = d.integer({"chunk_overlap"}, std::min(defaults.chunk_overlap, o.chunk_size - 1), 0,
-                              limits::chunk_bytes_max);
-  if (o.chunk_overlap >= o.chunk_size) d.refuse("chunk_overlap", "must be less than chunk_size");
-  if (d.member({"public_key"}).present())
-    d.refuse(failure(ec::unsupported_provider, "Client-side payload encryption is not available",
-                     R"({"requested":"public_key","available":[]})"));
-  return o;
-}
-
-result<text_item> read_text(const json_value& json, const text_options& defaults, std::size_t payload_bytes_max) {
-  decoder d(json);
-  text_item item;
-  item.text = d.text({"text"});
-  if (!d.failed() && item.text.empty()) d.refuse("text", "must not be empty");
-  if (const auto id = d.id({"id", "client_id"})) {
-    item.id = id->str();
-    item.integer_id = id->integer();
-    item.given_id = true;
-    if (item.id.find('#') != item.id.npos) d.refuse("id", "must not contain '#', which numbers the chunks of a text");
-  } else {
-    item.id = new_uuid_v4();
-  }
-  item.metadata = d.payload({"metadata", "payload"}, payload_bytes_max);
-  if (const auto metadata = d.object({"metadata", "payload"}); metadata.present())
-    for (const std::string_view name : {"filename", "file_path"})
-      if (metadata[name].is_string()) {
-        item.file_path = metadata[name].as_string();
-        break;
-      }
-  const auto options = read_options(d, defaults);
-  item.auto_chunk = options.auto_chunk;
-  item.chunk_size = options.chunk_size;
-  item.chunk_overlap = options.chunk_overlap;
-  if (d.failed()) return d.fault();
-  return item;
-}
-
-/// The metadata's members, to be spliced behind our own; ours win, so the metadata may not carry them.
-void append_members(std::string& payload, std::string_view metadata, std::initializer_list<std::string_view> own) {
-  if (metadata.size() <= 2) return;
-  json_parser parser;
-  const auto parsed = parser.parse(metadata);
-  if (!parsed) return;
-  for (const auto member : parsed->as_object()) {
-    bool taken = false;
-    for (const auto name : own) taken |= member.key == name;
-    if (taken) continue;
-    payload += ',';
-    append_json_string(payload, member.key);
-    payload += ':';
-    json_value(member.value).append_text(payload);
-  }
-}
-
-std::string text_payload(const text_item& item) {
-  std::string payload = "{\"content\":";
-  append_json_string(payload, item.text);
-  append_members(payload, item.metadata, {"content"});
-  payload += '}';
-  return payload;
-}
-
-std::string chunk_payload(const text_item& item, std::string_view chunk, std::size_t n) {
-  std::string payload = "{\"content\":";
-  append_json_string(payload, chunk);
-  payload += ",\"file_path\":";
-  append_json_string(payload, item.file_path);
-  payload += ",\"chunk_index\":";
-  append_number(payload, static_cast<std::uint64_t>(n));
-  payload += ",\"parent_id\":";
-  append_json_string(payload, item.id);
-  append_members(payload, item.metadata, {"content", "file_path", "chunk_index", "parent_id"});
-  payload += '}';
-  return payload;
-}
-
-/// Cuts the text into points with payloads; the vectors come from the embedding provider afterwards.
-result<void> cut(text_item& item, std::size_t payload_bytes_max) {
-  const auto keep = [&](std::string id, std::string payload) -> result<void> {
-    if (payload.size() > payload_bytes_max)
-      return failure(ec::payload_too_large, "The payload is larger than limits.max_payload_kb");
-    auto parsed = point_id::parse(id);
-    if (!parsed) return parsed.error();
-    point p;
-    p.id = point_id::trusted(std::move(id), item.integer_id && !item.chunked);
-    p.payload = std::move(payload);
-    item.points.push_back(std::move(p));
-    return {};
-  };
-  item.chunked = item.auto_chunk && item.text.size() > item.chunk_size;
-  if (!item.chunked) return keep(item.id, text_payload(item));
-  std::size_t n = 0;
-  for (const auto chunk : chunk_text(item.text, item.chunk_size, item.chunk_overlap)) {
-    if (auto kept = keep(item.id + "#" + std::to_string(n), chunk_payload(item, chunk, n)); !kept) return kept;
-    ++n;
-  }
-  return {};
-}
 
 /// Embeds every point of the items, in one call to the provider.
 boost::asio::awaitable<result<void>> embed(handler_context& c, const collection_config& config,
@@ -181,7 +55,7 @@ answer insert_text(handler_context& c) {
   const auto payload_max = c.config.limits.payload_bytes_max;
   auto item = read_text(body->root(), {}, payload_max);
   if (!item) co_return item.error();
-  if (auto done = cut(*item, payload_max); !done) co_return done.error();
+  if (auto done = cut_text(*item, payload_max); !done) co_return done.error();
   auto reader = co_await open_or_create(c, *name, std::nullopt);
   if (!reader) co_return reader.error();
   const std::vector<text_item*> one(1, &*item);
@@ -207,7 +81,7 @@ answer batch_insert_texts(handler_context& c) {
   auto name = collection_of(c, body->root());
   if (!name) co_return name.error();
   decoder fields(body->root());
-  const auto defaults = read_options(fields, {});
+  const auto defaults = read_text_options(fields, {});
   const auto texts = fields.array({"texts"});
   if (fields.failed()) co_return fields.fault();
   if (auto fits = batch_fits(c, texts, "texts"); !fits) co_return fits.error();
@@ -219,7 +93,7 @@ answer batch_insert_texts(handler_context& c) {
     batch_item row{.index = answer.items.size(), .client_id = true};
     auto item = read_text(json_value(element), defaults, payload_max);
     result<void> fine;
-    if (item) fine = cut(*item, payload_max);
+    if (item) fine = cut_text(*item, payload_max);
     if (!item || !fine) {
       set_error(row, item ? fine.error() : item.error());
     } else {
@@ -263,20 +137,6 @@ answer batch_insert_texts(handler_context& c) {
 }
 
 namespace {
-
-result<point> read_point(const json_value& json, std::size_t payload_bytes_max) {
-  decoder d(json);
-  point p;
-  if (auto id = d.id({"id"}))
-    p.id = std::move(*id);
-  else
-    p.id = point_id::trusted(new_uuid_v4(), false);
-  p.vector = d.floats({"embedding", "vector", "data"});
-  p.payload = d.payload({"payload", "metadata"}, payload_bytes_max);
-  p.sparse = d.sparse({"sparse"});
-  if (d.failed()) return d.fault();
-  return p;
-}
 
 answer insert_vectors_named(handler_context& c, const std::string& name, json_value root) {
   const stopwatch watch;
@@ -346,51 +206,6 @@ answer insert_vectors_into(handler_context& c) {
   if (!body) co_return body.error();
   co_return co_await insert_vectors_named(c, c.scope.path_value(0), body->root());
 }
-
-namespace {
-
-/// {batch: {ids, vectors, payloads?}} as a list of points; {points: [...]} likewise. Validated as a whole.
-result<std::vector<point>> read_upsert(json_value root, std::size_t payload_bytes_max) {
-  std::vector<point> points;
-  decoder d(root);
-  if (const auto batch = d.object({"batch"}); batch.present()) {
-    decoder b(batch);
-    const auto ids = b.array({"ids"}), vectors = b.array({"vectors"});
-    const auto payloads = b.member({"payloads"});
-    if (b.failed()) return b.fault();
-    std::vector<json_value> id_list, payload_list;
-    for (const auto id : ids.as_array()) id_list.emplace_back(id);
-    if (payloads.is_array())
-      for (const auto p : payloads.as_array()) payload_list.emplace_back(p);
-    for (const auto v : vectors.as_array()) {
-      const auto i = points.size();
-      if (i >= id_list.size()) return failure::validation("batch.ids", "must be as many as vectors");
-      point p;
-      auto id = read_id(id_list[i], "batch.ids");
-      if (!id) return id.error();
-      p.id = std::move(*id);
-      if (auto read = read_floats(json_value(v), "batch.vectors", p.vector); !read) return read.error();
-      if (i < payload_list.size() && !payload_list[i].missing()) {
-        auto text = compact_payload(payload_list[i], payload_bytes_max);
-        if (!text) return text.error();
-        p.payload = std::move(*text);
-      }
-      points.push_back(std::move(p));
-    }
-    if (points.size() != id_list.size()) return failure::validation("batch.ids", "must be as many as vectors");
-    return points;
-  }
-  const auto list = d.array({"points"});
-  if (d.failed()) return d.fault();
-  for (const auto element : list.as_array()) {
-    auto p = read_point(json_value(element), payload_bytes_max);
-    if (!p) return p.error();
-    points.push_back(std::move(*p));
-  }
-  return points;
-}
-
-}  // namespace
 
 answer upsert_points(handler_context& c) {
   const stopwatch watch;

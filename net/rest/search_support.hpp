@@ -1,28 +1,14 @@
 #pragma once
-// What the searching handlers share: options, filters, text and hybrid searches over a collection's views, answers.
+// What the searching handlers share: text and hybrid searches over a collection's views, answers.
 #include <optional>
 
 #include "net/rest/handler.hpp"
+#include "net/rest/search_request.hpp"
 #include "net/rest/shapes.hpp"
-#include "storage/payload/filter.hpp"
 #include "storage/shard/shard_view.hpp"
 #include "storage/text/fusion.hpp"
 
 namespace waggle::rest {
-
-struct search_options {
-  std::size_t limit = 10;
-  std::optional<float> threshold;
-  std::optional<filter> accept;
-  std::size_t ef = 0;
-  bool exact = false;
-  result_options show;
-};
-
-/// limit (1 … limits.max_search_limit, clamped), threshold and its aliases, filter, params, include_*.
-search_options read_search_options(decoder& fields, std::size_t limit_max);
-/// The member `filter`; nullopt when absent.
-result<std::optional<filter>> read_filter(json_value root);
 
 /// A finished search: hits keep their rows alive.
 struct found {

@@ -6,6 +6,7 @@
 
 #include "actors/data/collection_reader.hpp"
 #include "base/text_out.hpp"
+#include "net/rest/search_request.hpp"
 #include "storage/apply/records.hpp"
 
 namespace waggle::rest {
@@ -22,12 +23,6 @@ void write_collection(json_writer& w, const collection_summary& c);
 /// V. `version` is the point's sequence number.
 void write_vector(json_writer& w, const point_record& p, std::string_view collection);
 
-/// Which of the alias pairs an answer carries.
-struct result_options {
-  bool vectors = true;
-  bool metadata = true;
-  bool compact = false;  ///< only `vector` and `payload` of each alias pair
-};
 /// One result row, from wherever it came.
 struct result_row {
   std::string_view id;

@@ -67,6 +67,7 @@ const std::vector<std::string> samples = {
     "POST /x?y=1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nX: y\r\n\r\nhello",
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nTrailer: "
     "t\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "PUT / HTTP/1.1\r\nhOsT:a\r\ncontent-length:0\r\n\r\n",
     "GET / HTTP/1.0\r\n\r\n",
 };

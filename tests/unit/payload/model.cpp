@@ -1,10 +1,15 @@
 #include "model.hpp"
 
-#include <rapidcheck.h>
-
 #include <cstdio>
 
 namespace waggle::test {
+
+node::node() = default;
+node::~node() = default;
+node::node(const node&) = default;
+node::node(node&&) noexcept = default;
+node& node::operator=(const node&) = default;
+node& node::operator=(node&&) noexcept = default;
 
 node node::boolean(bool v) {
   node n;
@@ -110,11 +115,6 @@ node merge_patch(node target, const node& patch) {
     }
   }
   return target;
-}
-
-std::size_t pick(std::size_t count) {
-  // Resized: at RapidCheck's small sizes inRange would draw from the front of every pool only.
-  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange<std::size_t>(0, count));
 }
 
 namespace {

@@ -18,6 +18,14 @@ struct node {
   std::vector<node> items;
   std::vector<std::pair<std::string, node>> members;
 
+  // In model.cpp: clang asks whether a member's pair can be made and destroyed while `node` is still incomplete.
+  node();
+  ~node();
+  node(const node&);
+  node(node&&) noexcept;
+  node& operator=(const node&);
+  node& operator=(node&&) noexcept;
+
   static node boolean(bool v);
   static node integer(__int128 v);
   static node fraction(double v);
@@ -31,7 +39,8 @@ std::string to_json(const node& n);
 /// RFC 7396 §2, word for word.
 node merge_patch(node target, const node& patch);
 
-// Random trees, drawn from small pools so that payloads and filters meet. Inside a RapidCheck property only.
+// Random trees, drawn from small pools so that payloads and filters meet.
+/// The source of chance, below `count`: pick.cpp, inside a RapidCheck property only, or a fuzz target's own.
 std::size_t pick(std::size_t count);
 node random_value(int depth);
 node random_object(int depth);

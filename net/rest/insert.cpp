@@ -135,9 +135,12 @@ result<void> cut(text_item& item, std::size_t payload_bytes_max) {
   return {};
 }
 
-/// Embeds every point of the items, in one call to the provider.
-boost::asio::awaitable<result<void>> embed(handler_context& c, const collection_config& config,
-                                           std::vector<text_item*> items) {
+/// Embeds every point of the items; then the collection is there, made if need be. In this order a text that can't be
+/// embedded leaves no empty collection behind.
+boost::asio::awaitable<result<void>> embed_and_open(handler_context& c, std::string name,
+                                                    std::vector<text_item*> items) {
+  auto config = co_await config_or_defaults(c, name);
+  if (!config) co_return config.error();
   std::vector<std::string> texts;
   for (auto* item : items) {
     if (!item->chunked) {
@@ -146,11 +149,13 @@ boost::asio::awaitable<result<void>> embed(handler_context& c, const collection_
     }
     for (const auto chunk : chunk_text(item->text, item->chunk_size, item->chunk_overlap)) texts.emplace_back(chunk);
   }
-  auto vectors = co_await c.db.embed(c.scope, config.embedding_provider, std::move(texts), config.dimension);
+  auto vectors = co_await c.db.embed(c.scope, config->embedding_provider, std::move(texts), config->dimension);
   if (!vectors) co_return vectors.error();
   std::size_t at = 0;
   for (auto* item : items)
     for (auto& p : item->points) p.vector = std::move((*vectors)[at++]);
+  auto reader = co_await open_or_create(c, std::move(name), std::nullopt);
+  if (!reader) co_return reader.error();
   co_return result<void>{};
 }
 
@@ -182,10 +187,8 @@ answer insert_text(handler_context& c) {
   auto item = read_text(body->root(), {}, payload_max);
   if (!item) co_return item.error();
   if (auto done = cut(*item, payload_max); !done) co_return done.error();
-  auto reader = co_await open_or_create(c, *name, std::nullopt);
-  if (!reader) co_return reader.error();
   const std::vector<text_item*> one(1, &*item);
-  if (auto done = co_await embed(c, (*reader)->record().config, one); !done) co_return done.error();
+  if (auto done = co_await embed_and_open(c, *name, one); !done) co_return done.error();
   auto ids = ids_of(*item);
   auto wanted = command_of(c, write_of(*item));
   auto done = co_await c.db.write(c.scope, *name, std::move(wanted));
@@ -230,11 +233,9 @@ answer batch_insert_texts(handler_context& c) {
     answer.items.push_back(std::move(row));
   }
   if (!items.empty()) {
-    auto reader = co_await open_or_create(c, *name, std::nullopt);
-    if (!reader) co_return reader.error();
     std::vector<text_item*> all;
     for (auto& item : items) all.push_back(&item);
-    if (auto done = co_await embed(c, (*reader)->record().config, all); !done) co_return done.error();
+    if (auto done = co_await embed_and_open(c, *name, all); !done) co_return done.error();
     auto command = command_of(c);
     std::vector<std::vector<std::string>> ids;
     for (auto& item : items) {

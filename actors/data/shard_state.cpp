@@ -96,6 +96,7 @@ class shard_state final : public shard_actor::base, public tenanted {
       loading_failed(shard.status.error());
       return;
     }
+    node_.index.segments_rejected += shard.rejected;
     core_ = std::move(shard.core);
     loaded_to_ = shard.loaded_to;
     phase_ = phase::awake;
@@ -104,7 +105,7 @@ class shard_state final : public shard_actor::base, public tenanted {
     for (auto& [delta, promise] : early) {
       if (!apply(*delta)) log_event(log_level::error, "shard", "a change is missing in memory until the next restart");
     }
-    cell_->publish(core_->publish());
+    publish();
     for (auto& [delta, promise] : early) promise.deliver(result<bool>(true));
     for (auto& p : waiting_) p.deliver(wake_reply(cell_));
     waiting_.clear();
@@ -123,7 +124,7 @@ class shard_state final : public shard_actor::base, public tenanted {
         load();
         return promise;
       }
-      cell_->publish(core_->publish());
+      publish();
       promise.deliver(result<bool>(true));
       look();
     }
@@ -161,7 +162,9 @@ class shard_state final : public shard_actor::base, public tenanted {
     }
     building_ = true;
     node_.builds.submit([&node = node_, job = std::move(*job), self = shard_actor(this)] {
+      const auto begun = node.time.steady_us();
       auto outcome = job.run(node.builds.cancelled());
+      if (outcome) node.index.built(static_cast<double>(node.time.steady_us() - begun) / 1e6);
       caf::anon_send(self, segment_built{std::make_shared<finished_build>(job.target().range, std::move(outcome))});
     });
   }
@@ -194,7 +197,7 @@ class shard_state final : public shard_actor::base, public tenanted {
     }
     manifest_update update{key_, core_->config().directory, {}, build.range, build.outcome->file};
     core_->install(std::move(*build.outcome));
-    cell_->publish(core_->publish());
+    publish();
     update.manifest = core_->manifest();
     auto fn = [&kv = node_.kv, update = std::move(update), self = shard_actor(this)] {
       caf::anon_send(self, manifest_recorded{std::make_shared<recorded_manifest>(record_manifest(kv, update))});
@@ -219,8 +222,21 @@ class shard_state final : public shard_actor::base, public tenanted {
     return promise;
   }
 
+  /// The newest view for the searchers, and its figures for the metrics.
+  void publish() {
+    auto view = core_ ? core_->publish() : nullptr;
+    index_figures::points now{};
+    if (view)
+      for (const auto& part : view->parts())
+        now[static_cast<std::size_t>(part.rows->file() ? index_kind::sealed_rows : index_kind::mutable_rows)] +=
+            static_cast<std::int64_t>(part.live);
+    node_.index.replace(figures_, now);
+    cell_->publish(std::move(view));
+  }
+
   void drop() {
-    cell_->publish(nullptr);
+    core_.reset();
+    publish();
     anon_send(group_, detach_shard{key_});
     quit();
   }
@@ -232,6 +248,7 @@ class shard_state final : public shard_actor::base, public tenanted {
   std::shared_ptr<view_cell> cell_;
   phase phase_ = phase::asleep;
   std::unique_ptr<shard_core> core_;
+  index_figures::points figures_{};  ///< what `node_.index` counts of this shard
   seq_no loaded_to_;
   bool building_ = false;
   std::vector<caf::typed_response_promise<wake_reply>> waiting_;

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "actors/protocol/build_pool.hpp"
+#include "actors/protocol/index_figures.hpp"
 #include "actors/runtime/runtime.hpp"
 #include "base/clock.hpp"
 #include "base/limits.hpp"
@@ -18,6 +19,7 @@ struct node_services {
   const clock& time;
   std::filesystem::path data_dir;
   build_pool& builds;
+  index_figures& index;
   int group_commit_us = limits::group_commit_us_default;
   std::size_t write_queue_max = limits::write_queue_entries_max_default;
   int queue_retry_seconds = 2;  ///< Retry-After of QUEUE_FULL

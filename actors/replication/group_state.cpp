@@ -246,6 +246,7 @@ class group_state final : public replication_group_actor::base {
       return;
     }
     if (!core_->writing() && !pending_.empty() && enough_gathered()) append();
+    status_->waiting = pending_.size();
     if (core_) start_apply();
     if (core_) {
       status_->log_bytes = core_->log_bytes();

@@ -21,6 +21,7 @@ struct group_status {
   std::atomic<std::uint64_t> log_bytes{0};
   std::atomic<std::uint64_t> batches{0};
   std::atomic<std::uint64_t> entries{0};
+  std::atomic<std::uint64_t> waiting{0};  ///< proposals that wait for a log write
   std::atomic<std::uint64_t> collections{0};  ///< of all tenants
   std::atomic<std::uint64_t> points{0};
 };

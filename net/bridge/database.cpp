@@ -1,5 +1,8 @@
 #include "net/bridge/database.hpp"
 
+#include <span>
+
+#include "net/bridge/embedding_wire.hpp"
 #include "storage/text/embedding.hpp"
 
 namespace waggle {
@@ -40,8 +43,10 @@ database::reply<Reply> database::ask_tenant(request_scope& scope, Request reques
 
 database::reply<std::shared_ptr<const collection_reader>> database::open(request_scope& scope, std::string name,
                                                                          bool views) {
-  open_collection message{scope.who(), std::move(name), views};
-  co_return co_await ask_tenant<std::shared_ptr<const collection_reader>>(scope, std::move(message));
+  open_collection message{scope.who(), name, views};
+  auto reader = co_await ask_tenant<std::shared_ptr<const collection_reader>>(scope, std::move(message));
+  if (reader) scope.saw_collection(name);
+  co_return reader;
 }
 
 database::reply<std::vector<collection_summary>> database::list(request_scope& scope) {
@@ -73,8 +78,11 @@ database::reply<write_outcome> database::create(request_scope& scope, collection
 
 database::reply<write_outcome> database::write(request_scope& scope, std::string name,
                                                std::shared_ptr<write_command> command) {
-  write_collection message{scope.who(), std::move(name), std::move(command)};
-  co_return co_await ask_tenant<write_outcome>(scope, std::move(message));
+  const write_pressure::mark waiting(pressure_);
+  write_collection message{scope.who(), name, std::move(command)};
+  auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
+  if (done) scope.saw_collection(name);
+  co_return done;
 }
 
 database::reply<bool> database::flush(request_scope& scope, std::string name) {
@@ -85,11 +93,30 @@ database::reply<bool> database::flush(request_scope& scope, std::string name) {
 database::reply<std::vector<std::vector<float>>> database::embed(request_scope& scope, std::string provider,
                                                                  std::vector<std::string> texts,
                                                                  std::size_t dimension) {
-  auto work = [this, provider, texts = std::move(texts), dimension] {
-    return embeddings_.embed(provider, texts, dimension);
-  };
-  if (embeddings_.local(provider)) co_return co_await compute(scope, std::move(work));
-  co_return co_await read_disk(scope, std::move(work));
+  using vectors = std::vector<std::vector<float>>;
+  if (auto known = embeddings_.check(provider, dimension); !known) co_return known.error();
+  const auto* endpoint = embeddings_.endpoint(provider);
+  if (!endpoint) {
+    auto work = compute(scope, [&texts, dimension]() -> result<vectors> {
+      vectors made;
+      for (const auto& text : texts) bm25_embedding(text, made.emplace_back(dimension));
+      return made;
+    });
+    co_return co_await std::move(work);
+  }
+  // One call after the other: a request never takes more than one of the endpoint's connections.
+  vectors all;
+  for (std::span<const std::string> rest = texts; !rest.empty();) {
+    const auto part = rest.first(std::min(endpoint->batch_max, rest.size()));
+    rest = rest.subspan(part.size());
+    auto body = co_await embeddings_.call(*endpoint, part, scope.deadline_ms());
+    if (!body) co_return body.error();
+    auto work = compute(scope, [&, count = part.size()] { return read_embedding_answer(*endpoint, *body, count); });
+    auto read = co_await std::move(work);
+    if (!read) co_return read.error();
+    for (auto& v : *read) all.push_back(std::move(v));
+  }
+  co_return all;
 }
 
 }  // namespace waggle

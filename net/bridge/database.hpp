@@ -10,6 +10,7 @@
 #include "actors/runtime/jobs.hpp"
 #include "net/bridge/embeddings.hpp"
 #include "net/bridge/request_scope.hpp"
+#include "net/bridge/write_pressure.hpp"
 
 namespace waggle {
 
@@ -18,10 +19,12 @@ class database {
   template <class T>
   using reply = boost::asio::awaitable<result<T>>;
 
-  database(runtime& rt, tenant_directory_actor directory, const embeddings& providers)
-      : rt_(rt), directory_(std::move(directory)), embeddings_(providers) {}
+  /// `writes_high_water`: see write_pressure.
+  database(runtime& rt, tenant_directory_actor directory, embeddings& providers, std::size_t writes_high_water)
+      : rt_(rt), directory_(std::move(directory)), embeddings_(providers), pressure_(writes_high_water) {}
 
   const embeddings& providers() const { return embeddings_; }
+  std::size_t writes_in_flight() const { return pressure_.in_flight(); }
 
   /// With `views` the shards are awake afterwards.
   reply<std::shared_ptr<const collection_reader>> open(request_scope& scope, std::string name, bool views);
@@ -31,7 +34,7 @@ class database {
   /// A refused write is a failure; refused items are in the outcome.
   reply<write_outcome> write(request_scope& scope, std::string name, std::shared_ptr<write_command> command);
   reply<bool> flush(request_scope& scope, std::string name);
-  /// One vector per text, of `dimension` floats.
+  /// One vector per text, of `dimension` floats: computed in the tenant's queue, or asked of an endpoint.
   reply<std::vector<std::vector<float>>> embed(request_scope& scope, std::string provider,
                                                std::vector<std::string> texts, std::size_t dimension);
 
@@ -57,7 +60,8 @@ class database {
 
   runtime& rt_;
   tenant_directory_actor directory_;
-  const embeddings& embeddings_;
+  embeddings& embeddings_;
+  write_pressure pressure_;
 };
 
 }  // namespace waggle

@@ -1,22 +1,25 @@
 #pragma once
-// Embedding providers by name: `bm25`, built in, and any number of OpenAI-compatible endpoints from the configuration
-// (`embedding.providers.<name>`: POST {url}, {"model","input":[…]} → {"data":[{"index","embedding":[…]}]}).
-// Owned by the node; immutable after start; `embed` may block and belongs on the blocking pool.
+// Embedding providers by name: `bm25`, built in, and any number of OpenAI-compatible endpoints, read from the file that
+// the key `embedding.providers_file` names (docs/configuration.md). Owned by the node; the list is immutable after
+// start; any thread.
+#include <boost/asio/awaitable.hpp>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "net/http/client.hpp"
 
 namespace waggle {
 
 struct embedding_provider {
   std::string name;
-  std::string url;               ///< http:// or https://, the whole path
-  std::string model;
-  std::string api_key;           ///< sent as Bearer; "" = none
+  http_client_url url;
+  std::string model;             ///< "" = not sent
+  std::string api_key;           ///< sent as Bearer; "" = none; never logged or shown
   std::uint32_t dimension = 0;   ///< of its vectors
-  int timeout_ms = 10000;
+  int timeout_ms = 10000;        ///< of one call
   std::size_t batch_max = 64;    ///< texts per call
 };
 
@@ -32,16 +35,16 @@ class embeddings {
   /// UNSUPPORTED_PROVIDER with details{requested,available}, or INVALID_DIMENSION for an endpoint with another dimension.
   result<void> check(const std::string& provider, std::size_t dimension) const;
   result<std::size_t> dimension(const std::string& provider, std::size_t default_dimension) const;
-  /// True when the provider is computed here, without I/O.
-  bool local(const std::string& provider) const { return provider == "bm25"; }
-  /// One vector per text. Errors: not_ready when the endpoint fails, unsupported_provider.
-  result<std::vector<std::vector<float>>> embed(const std::string& provider, const std::vector<std::string>& texts,
-                                                std::size_t dimension) const;
+  /// The endpoint of that name; nullptr for `bm25` and for names that nobody configured.
+  const embedding_provider* endpoint(const std::string& provider) const;
+  /// One call: the body of the answer to these texts. On the caller's context, within `deadline_ms` and the provider's
+  /// own timeout. Errors: not_ready when the endpoint fails, deadline_exceeded when the caller's time is over.
+  boost::asio::awaitable<result<std::string>> call(const embedding_provider& provider,
+                                                   std::span<const std::string> texts, int deadline_ms);
 
  private:
-  result<std::vector<std::vector<float>>> ask_endpoint(const embedding_provider& p, const std::vector<std::string>& texts,
-                                                       std::size_t first, std::size_t count) const;
   std::map<std::string, embedding_provider> providers_;
+  http_client client_;
 };
 
 }  // namespace waggle

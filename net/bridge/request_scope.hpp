@@ -24,10 +24,24 @@ class request_scope {
   std::string_view request_key() const;
   std::uint64_t fingerprint() const;
 
+  /// What the request came across, for the metrics.
+  struct observations {
+    std::string collection;  ///< the last one that it opened or wrote; it exists
+    std::size_t results = 0;
+    std::uint64_t visited_nodes = 0;
+  };
+  const observations& seen() const { return seen_; }
+  void saw_collection(const std::string& name) { seen_.collection = name; }
+  void saw_results(std::size_t results, std::uint64_t visited_nodes) {
+    seen_.results += results;
+    seen_.visited_nodes += visited_nodes;
+  }
+
  private:
   http_request& http_;
   tenant_context who_;
   std::vector<std::string> path_values_;
+  observations seen_;
 };
 
 }  // namespace waggle

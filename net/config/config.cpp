@@ -236,6 +236,11 @@ std::string config::dump() const {
   return out;
 }
 
+void config::take_reloadable(const config& fresh) {
+  for (const auto& key : config_keys())
+    if (key.reload) entries_[key.path] = fresh.at(key.path);
+}
+
 config_difference compare(const config& running, const config& fresh) {
   config_difference d;
   for (const auto& key : config_keys())

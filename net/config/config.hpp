@@ -1,6 +1,6 @@
 #pragma once
 // The configuration of a node: read, merged, checked (contract config.md). `waggled` and `wagglectl config check` use
-// the same functions. Loading reads files and nothing else; a loaded config is immutable. Any thread.
+// the same functions. Loading reads files and nothing else; a loaded config changes by take_reloadable only. Any thread, one at a time.
 //
 //   file (+ includes) ┐
 //   environment       ├─▶ typed values per layer ─▶ aliases agree? ─▶ merge (CLI > env > file > default) ─▶ rules ─▶
@@ -39,6 +39,8 @@ class config {
   const std::vector<std::string>& list(std::string_view path) const;
   const config_origin& origin(std::string_view path) const;
 
+  /// Takes over from `fresh` what a reload may change.
+  void take_reloadable(const config& fresh);
   /// What a standalone node needs, typed.
   waggle::settings settings() const;
   /// Things that work but deserve attention: keys whose feature is not in this release, Vectorizer keys that were

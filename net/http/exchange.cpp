@@ -76,6 +76,7 @@ void exchange::append_answer(http_response& response, bool keep_alive) {
   response_facts facts;
   facts.correlation_id = request_.correlation_id;
   facts.keep_alive = keep_alive;
+  facts.tls = tls_;
   facts.http10 = reader_.http10();
   const auto& origins = home_->site->allowed_origins;
   const bool any_origin = std::find(origins.begin(), origins.end(), "*") != origins.end();

@@ -78,11 +78,6 @@ constexpr std::string_view exposed_headers =
     "X-RateLimit-Reset, X-Storage-Used, X-Storage-Quota, Retry-After, Mcp-Session-Id\r\n";
 }  // namespace
 
-response_writer::response_writer(bool tls) : constant_(security_headers) {
-  if (tls) constant_ += "Strict-Transport-Security: max-age=31536000\r\n";
-  set_time(0);
-}
-
 void response_writer::set_time(std::int64_t unix_seconds) {
   if (unix_seconds == time_) return;
   time_ = unix_seconds;
@@ -92,12 +87,13 @@ void response_writer::set_time(std::int64_t unix_seconds) {
   char date[64];
   // The C locale's names are the ones RFC 9110 §5.6.7 asks for; the process never calls setlocale.
   const auto size = std::strftime(date, sizeof date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
-  standard_.assign(date, size).append(constant_);
+  standard_.assign(date, size).append(security_headers);
 }
 
 void response_writer::append_head(std::string& out, const http_response& response, const response_facts& facts) const {
   append_status_line(out, response.status);
   out += standard_;
+  if (facts.tls) out += "Strict-Transport-Security: max-age=31536000\r\n";
   out.append("X-Correlation-ID: ").append(facts.correlation_id).append("\r\n");
   const bool bodiless = response.status == 204 || response.status == 304;
   if (!response.content_type.empty() && !bodiless)

@@ -16,6 +16,7 @@ struct response_facts {
   std::string_view correlation_id;
   bool keep_alive = true;
   bool http10 = false;
+  bool tls = false;
   body_coding coding = body_coding::identity;  ///< how `body_bytes` are packed
   bool vary_encoding = false;                  ///< the same answer would be packed for another client
   std::size_t body_bytes = 0;
@@ -24,7 +25,7 @@ struct response_facts {
 
 class response_writer {
  public:
-  explicit response_writer(bool tls);
+  response_writer() { set_time(0); }
   /// The Date header, refreshed by the owner about once a second.
   void set_time(std::int64_t unix_seconds);
   /// Appends status line and headers up to and including the empty line.
@@ -32,7 +33,6 @@ class response_writer {
 
  private:
   std::string standard_;  ///< "Date: …\r\n" and every constant header
-  std::string constant_;
   std::int64_t time_ = -1;
 };
 

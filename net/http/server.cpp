@@ -93,7 +93,7 @@ struct http_server::core : std::enable_shared_from_this<core> {
   std::shared_ptr<connection_gate> gate = std::make_shared<connection_gate>();
   std::vector<std::shared_ptr<shard>> shards;
   std::mutex tls_mutex;
-  std::shared_ptr<asio::ssl::context> tls;
+  std::shared_ptr<asio::ssl::context> tls;  ///< of connections accepted from now on; null = plain
   std::uint16_t bound_port = 0;
 
   // On the first context's thread from here on.
@@ -163,7 +163,7 @@ void http_server::core::admit(tcp_socket socket, const std::shared_ptr<shard>& h
 /// Best effort, without waiting: 503 into the empty send buffer of a fresh connection. A TLS client just sees it close.
 void http_server::core::turn_away(tcp_socket& socket) {
   error_code ignored;
-  if (!options.tls.enabled) {
+  if (!current_tls()) {
     failure full(ec::not_ready, "Too many connections");
     full.retry_after_seconds = 1;
     const auto correlation_id = new_uuid_v7();
@@ -260,11 +260,15 @@ void http_server::stop() {
 }
 
 result<void> http_server::reload(const http_options& options) {
-  if (core_->options.tls.enabled) {
+  std::shared_ptr<asio::ssl::context> tls;
+  if (options.tls.enabled) {
     auto made = make_tls_context(options.tls);
     if (!made) return made.error();
+    tls = std::move(*made);
+  }
+  {
     const std::lock_guard lock(core_->tls_mutex);
-    core_->tls = std::move(*made);
+    core_->tls.swap(tls);
   }
   auto site = std::make_shared<site_policy>(options.site);
   site->check_host = core_->options.site.check_host;  // whether the server is open is decided once, at start

@@ -74,8 +74,8 @@ class http_server {
   void drain(std::chrono::milliseconds limit, std::function<void()> done);
   /// Closes everything now, on the contexts' threads. A drain under way ends without calling its `done`.
   void stop();
-  /// Takes certificates and allowed hosts and origins from `options` for connections and requests that come from now
-  /// on.
+  /// Takes TLS (certificates are read again; it may be turned on or off) and allowed hosts and origins from `options`
+  /// for connections and requests that come from now on. On failure nothing has changed.
   result<void> reload(const http_options& options);
   http_stats stats() const;
 

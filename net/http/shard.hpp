@@ -59,7 +59,6 @@ struct shard {
         options(o),
         gate(std::move(g)),
         site(std::make_shared<const site_policy>(o.site)),
-        writer(o.tls.enabled),
         ticker(c) {}
 
   boost::asio::io_context& context;

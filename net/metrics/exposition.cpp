@@ -25,6 +25,18 @@ prometheus::ClientMetric to_prometheus(const metric_family& family, const metric
       out.counter.value = s.sample ? s.sample() : static_cast<double>(s.as_counter->value());
       break;
     case metric_kind::gauge: out.gauge.value = s.sample ? s.sample() : s.as_gauge->value(); break;
+    case metric_kind::summary: {
+      const auto values = s.summary();
+      out.summary.sample_count = values.count;
+      out.summary.sample_sum = values.sum;
+      for (const auto& [quantile, value] : values.quantiles) {
+        prometheus::ClientMetric::Quantile q;
+        q.quantile = quantile;
+        q.value = value;
+        out.summary.quantile.push_back(q);
+      }
+      break;
+    }
     case metric_kind::histogram: {
       const auto snapshot = s.as_histogram->read();
       const auto bounds = s.as_histogram->bounds();
@@ -41,15 +53,32 @@ prometheus::ClientMetric to_prometheus(const metric_family& family, const metric
   return out;
 }
 
+prometheus::MetricType type_of(metric_kind kind) {
+  switch (kind) {
+    case metric_kind::counter: return prometheus::MetricType::Counter;
+    case metric_kind::gauge: return prometheus::MetricType::Gauge;
+    case metric_kind::summary: return prometheus::MetricType::Summary;
+    case metric_kind::histogram: break;
+  }
+  return prometheus::MetricType::Histogram;
+}
+
+std::string_view name_of(prometheus::MetricType type) {
+  switch (type) {
+    case prometheus::MetricType::Counter: return "counter";
+    case prometheus::MetricType::Gauge: return "gauge";
+    case prometheus::MetricType::Summary: return "summary";
+    default: return "histogram";
+  }
+}
+
 std::vector<prometheus::MetricFamily> collect(const metric_registry& registry) {
   std::vector<prometheus::MetricFamily> all;
   registry.each([&](const metric_family& family) {
     prometheus::MetricFamily out;
     out.name = family.name();
     out.help = family.help();
-    out.type = family.kind() == metric_kind::counter ? prometheus::MetricType::Counter
-               : family.kind() == metric_kind::gauge ? prometheus::MetricType::Gauge
-                                                     : prometheus::MetricType::Histogram;
+    out.type = type_of(family.kind());
     family.each([&](const metric_family::series& s) { out.metric.push_back(to_prometheus(family, s)); });
     if (!out.metric.empty()) all.push_back(std::move(out));
   });
@@ -82,9 +111,10 @@ void append_value(std::string& out, double v) {
 }
 
 void append_sample(std::string& out, std::string_view name, std::string_view suffix,
-                   const std::vector<prometheus::ClientMetric::Label>& labels, const double* le, double value) {
+                   const std::vector<prometheus::ClientMetric::Label>& labels, const double* bound, double value,
+                   std::string_view bound_name = "le") {
   out.append(name).append(suffix);
-  if (!labels.empty() || le) {
+  if (!labels.empty() || bound) {
     out += '{';
     bool first = true;
     for (const auto& label : labels) {
@@ -94,9 +124,9 @@ void append_sample(std::string& out, std::string_view name, std::string_view suf
       append_escaped(out, label.value);
       out += '"';
     }
-    if (le) {
-      out.append(first ? "le=\"" : ",le=\"");
-      append_value(out, *le);
+    if (bound) {
+      out.append(first ? "" : ",").append(bound_name).append("=\"");
+      append_value(out, *bound);
       out += '"';
     }
     out += '}';
@@ -112,8 +142,7 @@ std::string open_metrics_text(const std::vector<prometheus::MetricFamily>& famil
     std::string_view name = family.name;
     const bool counter = family.type == prometheus::MetricType::Counter;
     if (counter && name.ends_with("_total")) name.remove_suffix(6);
-    out.append("# TYPE ").append(name);
-    out += counter ? " counter\n" : family.type == prometheus::MetricType::Gauge ? " gauge\n" : " histogram\n";
+    out.append("# TYPE ").append(name).append(" ").append(name_of(family.type)).append("\n");
     out.append("# HELP ").append(name).append(" ");
     append_escaped(out, family.help);
     out += '\n';
@@ -122,6 +151,10 @@ std::string open_metrics_text(const std::vector<prometheus::MetricFamily>& famil
         append_sample(out, name, "_total", m.label, nullptr, m.counter.value);
       } else if (family.type == prometheus::MetricType::Gauge) {
         append_sample(out, name, "", m.label, nullptr, m.gauge.value);
+      } else if (family.type == prometheus::MetricType::Summary) {
+        for (const auto& q : m.summary.quantile) append_sample(out, name, "", m.label, &q.quantile, q.value, "quantile");
+        append_sample(out, name, "_count", m.label, nullptr, static_cast<double>(m.summary.sample_count));
+        append_sample(out, name, "_sum", m.label, nullptr, m.summary.sample_sum);
       } else {
         for (const auto& b : m.histogram.bucket)
           append_sample(out, name, "_bucket", m.label, &b.upper_bound, static_cast<double>(b.cumulative_count));

@@ -64,6 +64,7 @@ metric_family::series& metric_family::find_or_add(std::initializer_list<std::str
   switch (kind_) {
     case metric_kind::counter: made.as_counter = std::make_unique<counter_cell>(); break;
     case metric_kind::gauge: made.as_gauge = std::make_unique<gauge_cell>(); break;
+    case metric_kind::summary: break;
     case metric_kind::histogram: made.as_histogram = std::make_unique<histogram_cell>(bounds_); break;
   }
   return series_.emplace(std::move(wanted), std::move(made)).first->second;
@@ -83,15 +84,40 @@ histogram_cell& metric_family::histogram(std::initializer_list<std::string_view>
 }
 
 void metric_family::sampled(std::initializer_list<std::string_view> values, std::function<double()> sample) {
-  assert(kind_ != metric_kind::histogram);
+  assert(kind_ == metric_kind::counter || kind_ == metric_kind::gauge);
   auto& found = find_or_add(values);
   const std::lock_guard lock(mutex_);
   found.sample = std::move(sample);
 }
 
+void metric_family::sampled_list(std::function<listed()> list) {
+  assert(kind_ == metric_kind::counter || kind_ == metric_kind::gauge);
+  const std::lock_guard lock(mutex_);
+  list_ = std::move(list);
+}
+
+void metric_family::sampled_summary(std::function<summary_values()> read) {
+  assert(kind_ == metric_kind::summary);
+  auto& found = find_or_add({});
+  const std::lock_guard lock(mutex_);
+  found.summary = std::move(read);
+}
+
 void metric_family::each(const std::function<void(const series&)>& visit) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [values, s] : series_) visit(s);
+  if (!list_) return;
+  std::map<label_values, double> shown;
+  for (auto& [values, value] : list_()) {
+    const bool fits = shown.size() < series_max_ || shown.contains(values);
+    shown[fits ? values : label_values(labels_.size(), "_other")] += value;
+  }
+  for (const auto& [values, value] : shown) {
+    series one;
+    one.values = values;
+    one.sample = [value = value] { return value; };
+    visit(one);
+  }
 }
 
 metric_family& metric_registry::family(metric_kind kind, std::string_view name, std::string_view help,

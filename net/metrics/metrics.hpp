@@ -57,7 +57,14 @@ class histogram_cell {
   std::atomic<double> sum_{0};
 };
 
-enum class metric_kind : std::uint8_t { counter, gauge, histogram };
+enum class metric_kind : std::uint8_t { counter, gauge, histogram, summary };
+
+/// A summary at one moment.
+struct summary_values {
+  std::uint64_t count = 0;
+  double sum = 0;
+  std::vector<std::pair<double, double>> quantiles;  ///< (0.99, value)
+};
 
 /// One name with its label names. Label values must come from closed sets; see contract metrics.md §4.
 class metric_family {
@@ -86,10 +93,17 @@ class metric_family {
     std::unique_ptr<histogram_cell> as_histogram;
     /// Read at scrape time instead of a cell, when set.
     std::function<double()> sample;
+    std::function<summary_values()> summary;
   };
   /// A gauge or counter whose value is asked for at each scrape. `sample` runs on the scraping thread under the locks
   /// of the registry and the family: it must be quick and must not use either.
   void sampled(std::initializer_list<std::string_view> values, std::function<double()> sample);
+  /// A gauge or counter whose series are asked for at each scrape, under the same terms. Past `series_max` their values
+  /// are summed under "_other".
+  using listed = std::vector<std::pair<label_values, double>>;
+  void sampled_list(std::function<listed()> list);
+  /// A summary, under the same terms. It has no cells.
+  void sampled_summary(std::function<summary_values()> read);
   /// Calls `visit` for each series in order of label values. Holds the family's lock.
   void each(const std::function<void(const series&)>& visit) const;
 
@@ -102,6 +116,7 @@ class metric_family {
   const std::size_t series_max_;
   mutable std::mutex mutex_;
   std::map<label_values, series> series_;
+  std::function<listed()> list_;
 };
 
 enum class exposition : std::uint8_t { prometheus_text, open_metrics };

@@ -5,16 +5,15 @@
 
 namespace waggle::rest {
 namespace {
-const std::vector<double> latency_bounds{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5};
-
-std::string_view search_type(std::string_view function) {
-  if (function == "search" || function == "batch_search" || function == "explain_search") return "vector";
-  if (function == "search_hybrid") return "hybrid";
-  if (function == "search_semantic" || function == "search_intelligent" || function == "contextual_search" ||
-      function == "multi_collection_search")
-    return "text";
-  return {};
+/// The code as it stands in the body's `error_type`.
+std::string reason(ec code) {
+  std::string text(info(code).name);
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
 }
+
+bool is_write(char permission) { return permission == 'W' || permission == 'D' || permission == 'C'; }
 
 /// Counts a request as long as it lives.
 class counted {
@@ -41,49 +40,41 @@ pipeline::pipeline(database& db, const settings& config, metric_registry& metric
       errors_(metrics.family(metric_kind::counter, "vectorizer_api_errors_total", "Requests answered with an error",
                              {"endpoint", "error_type", "status_code"}, {}, 20000)),
       in_flight_(metrics.gauge("waggle_http_in_flight", "Requests being answered")),
+      rejected_(metrics.family(metric_kind::counter, "vectorizer_upsert_rejected_total", "Writes refused by a limit",
+                               {"reason"})),
+      work_(metrics),
       by_route_(route_table().size() + 1) {
+  for (const auto code : {ec::queue_full, ec::concurrency_limit, ec::storage_full}) rejected_.counter({reason(code)});
   auto& seconds = metrics.family(metric_kind::histogram, "waggle_http_request_duration_seconds",
-                                 "From the head of the request to its answer", {"endpoint"}, latency_bounds);
-  auto& searches = metrics.family(metric_kind::counter, "vectorizer_search_requests_total", "Search requests",
-                                  {"collection", "search_type", "status"});
-  auto& search_seconds = metrics.family(metric_kind::histogram, "vectorizer_search_latency_seconds",
-                                        "Search requests, from head to answer", {"collection", "search_type"},
-                                        latency_bounds);
-  auto& inserts = metrics.family(metric_kind::counter, "vectorizer_insert_requests_total", "Insert requests",
-                                 {"collection", "status"});
-  auto& insert_seconds = metrics.histogram("vectorizer_insert_latency_seconds", "Insert requests, from head to answer",
-                                           latency_bounds);
+                                 "From the head of the request to its answer", {"endpoint"}, latency_bounds());
   for (std::size_t i = 0; i < by_route_.size(); ++i) {
     const bool matched = i < route_table().size();
     auto& m = by_route_[i];
     m.seconds = &seconds.histogram({matched ? route_table()[i].path : "unmatched"});
-    if (!matched) continue;
-    if (const auto type = search_type(route_table()[i].function); !type.empty()) {
-      m.work_seconds = &search_seconds.histogram({"", type});
-      m.work_ok = &searches.counter({"", type, "ok"});
-      m.work_error = &searches.counter({"", type, "error"});
-    } else if (route_table()[i].function.find("insert") != std::string_view::npos) {
-      m.work_seconds = &insert_seconds;
-      m.work_ok = &inserts.counter({"", "ok"});
-      m.work_error = &inserts.counter({"", "error"});
-    }
+    if (matched) m.work = work_kind_of(route_table()[i].function);
   }
 }
 
 boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
   in_flight_.add(1);
   const auto match = match_route(request.method, request.segments);
-  auto response = co_await answer_route(request, match);
+  request_outcome outcome;
+  auto response = co_await answer_route(request, match, outcome);
   in_flight_.add(-1);
   const auto number = match.found ? static_cast<std::size_t>(match.found - route_table().data()) : route_table().size();
-  count(number, request, response);
+  count(number, request, response, outcome);
   co_return response;
 }
 
-boost::asio::awaitable<http_response> pipeline::answer_route(http_request& request, const route_match& match) {
+boost::asio::awaitable<http_response> pipeline::answer_route(http_request& request, const route_match& match,
+                                                             request_outcome& outcome) {
+  const auto refuse = [&](const failure& why) {
+    outcome.code = why.code;
+    return error_response(why, request.correlation_id);
+  };
   if (!match.found) {
-    if (match.allow.empty()) co_return error_response(failure(ec::route_not_found), request.correlation_id);
-    auto response = error_response(failure(ec::method_not_allowed), request.correlation_id);
+    if (match.allow.empty()) co_return refuse(failure(ec::route_not_found));
+    auto response = refuse(failure(ec::method_not_allowed));
     response.headers.push_back({"Allow", match.allow});
     co_return response;
   }
@@ -93,20 +84,22 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
   if (mine.now() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
     failure f(ec::concurrency_limit);
     f.retry_after_seconds = 1;
-    co_return error_response(f, request.correlation_id);
+    co_return refuse(f);
   }
   handler_context context{scope, db_, config_, metrics_, node_};
   auto answer = co_await match.found->handler(context);
+  outcome.seen = scope.seen();
   if (answer) co_return std::move(*answer);
   const auto& why = answer.error();
   if (info(why.code).http_status >= 500 && why.code != ec::not_implemented)
     log_event(log_level::error, "http", "request failed",
               {{"endpoint", match.found->path}, {"code", info(why.code).name}, {"why", why.log_text},
                {"correlation_id", request.correlation_id}});
-  co_return error_response(why, request.correlation_id);
+  co_return refuse(why);
 }
 
-void pipeline::count(std::size_t number, const http_request& request, const http_response& response) {
+void pipeline::count(std::size_t number, const http_request& request, const http_response& response,
+                     const request_outcome& outcome) {
   auto& m = by_route_[number];
   const auto status = static_cast<std::size_t>(response.status < 600 && response.status > 0 ? response.status : 500);
   const bool matched = number < route_table().size();
@@ -122,14 +115,18 @@ void pipeline::count(std::size_t number, const http_request& request, const http
   const auto us = system_clock().steady_us() - request.arrived_steady_us;
   const double seconds = static_cast<double>(us) / 1e6;
   m.seconds->observe(seconds);
-  if (m.work_seconds) {
-    m.work_seconds->observe(seconds);
-    (status < 400 ? m.work_ok : m.work_error)->add();
+  if (m.work != work_kind::none) {
+    const auto& seen = outcome.seen;
+    work_.count({m.work, config_.metrics.collection_labels ? seen.collection : "", status < 400, seconds, seen.results,
+                 seen.visited_nodes});
   }
-  if (status >= 400)
-    errors_.counter({matched ? route_table()[number].path : "unmatched", status < 500 ? "client" : "server",
-                     std::to_string(status)})
+  if (status >= 400) {
+    errors_.counter({matched ? route_table()[number].path : "unmatched", reason(outcome.code), std::to_string(status)})
         .add();
+    const bool limit = outcome.code == ec::queue_full || outcome.code == ec::concurrency_limit ||
+                       outcome.code == ec::storage_full;
+    if (limit && matched && is_write(route_table()[number].permission)) rejected_.counter({reason(outcome.code)}).add();
+  }
   if (log_enabled(log_level::debug))
     log_event(log_level::debug, "http", "request",
               {{"method", request.method}, {"path", request.raw_path}, {"status", response.status}, {"us", us},

@@ -12,6 +12,7 @@
 #include "net/metrics/metrics.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/routes.hpp"
+#include "net/rest/work_metrics.hpp"
 
 namespace waggle::rest {
 
@@ -25,12 +26,17 @@ class pipeline final : public http_handler {
   struct route_metrics {
     std::array<std::atomic<counter_cell*>, 600> by_status{};
     histogram_cell* seconds = nullptr;
-    histogram_cell* work_seconds = nullptr;  ///< of searches and inserts; null elsewhere
-    counter_cell* work_ok = nullptr;
-    counter_cell* work_error = nullptr;
+    work_kind work = work_kind::none;
   };
-  boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match);
-  void count(std::size_t route_number, const http_request& request, const http_response& response);
+  /// What is counted of a request besides its answer.
+  struct request_outcome {
+    ec code = ec::internal_error;  ///< why it failed, if it did
+    request_scope::observations seen;
+  };
+  boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
+                                                     request_outcome& outcome);
+  void count(std::size_t route_number, const http_request& request, const http_response& response,
+             const request_outcome& outcome);
 
   database& db_;
   const settings& config_;
@@ -39,6 +45,8 @@ class pipeline final : public http_handler {
   metric_family& requests_;
   metric_family& errors_;
   gauge_cell& in_flight_;
+  metric_family& rejected_;
+  work_metrics work_;
   std::vector<route_metrics> by_route_;  ///< one per route, then one for what matched none
   std::atomic<std::size_t> tenant_in_flight_{0};
 };

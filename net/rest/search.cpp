@@ -25,6 +25,7 @@ answer search_vector(handler_context& c, const std::string& name, json_value roo
     const auto views = reader->views();
     auto hits = shard_view::search(views, q);
     if (!hits) return hits.error();
+    c.scope.saw_results(hits->hits.size(), hits->explain.visited_nodes);
     const auto& config = reader->record().config;
     return write_search(*hits, {.collection = config.name, .query_type = "vector", .limit = options.limit},
                         options.show, config.measure, watch.us());
@@ -114,6 +115,7 @@ answer search_hybrid(handler_context& c) {
   });
   auto hits = co_await std::move(work);
   if (!hits) co_return hits.error();
+  c.scope.saw_results(hits->hits.size(), hits->explain.visited_nodes);
   search_answer answer{.collection = config.name, .query_type = "hybrid", .query = q.text, .limit = q.limit, .extra = {}};
   json_writer extra(answer.extra);
   if (q.sparse.empty()) {
@@ -167,6 +169,7 @@ answer batch_search(handler_context& c) {
           return shard_view::search(views, q);
         });
         hits = co_await std::move(work);
+        if (hits) c.scope.saw_results(hits->hits.size(), hits->explain.visited_nodes);
       }
     } else if (!d.failed()) {
       hits = co_await search_by_text(c, *reader, *text, std::move(options));
@@ -223,6 +226,7 @@ answer explain_search(handler_context& c) {
   });
   auto hits = co_await std::move(work);
   if (!hits) co_return hits.error();
+  c.scope.saw_results(hits->hits.size(), hits->explain.visited_nodes);
   const auto ms = [](std::int64_t us) { return static_cast<double>(us) / 1000; };
   const auto& t = hits->explain;
   std::string out;

@@ -78,7 +78,9 @@ boost::asio::awaitable<result<search_hits>> search_by_text(handler_context& c,
       const auto views = reader->views();
       return result<search_hits>(shard_view::search_text(views, q));
     });
-    co_return co_await std::move(work);
+    auto hits = co_await std::move(work);
+    if (hits) c.scope.saw_results(hits->hits.size(), 0);
+    co_return hits;
   }
   std::vector<std::string> texts(1, std::move(text));
   auto vectors = co_await c.db.embed(c.scope, config.embedding_provider, std::move(texts), config.dimension);
@@ -92,7 +94,9 @@ boost::asio::awaitable<result<search_hits>> search_by_text(handler_context& c,
         const auto views = reader->views();
         return shard_view::search(views, q);
       });
-  co_return co_await std::move(work);
+  auto hits = co_await std::move(work);
+  if (hits) c.scope.saw_results(hits->hits.size(), hits->explain.visited_nodes);
+  co_return hits;
 }
 
 }  // namespace waggle::rest

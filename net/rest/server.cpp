@@ -80,6 +80,7 @@ answer get_database_stats(handler_context& c) {
 }
 
 answer metrics_text(handler_context& c) {
+  if (!c.config.metrics.enabled) co_return failure(ec::route_not_found);
   const auto format = choose_exposition(c.http().header("accept").value_or(""));
   co_return text_response(c.metrics.expose(format), 200, content_type(format));
 }

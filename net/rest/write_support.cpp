@@ -21,24 +21,40 @@ result<std::string> collection_of(handler_context& c, json_value root) {
   return name->str();
 }
 
+namespace {
+result<collection_config> default_config(handler_context& c, const std::string& name, std::size_t dimension) {
+  const auto& defaults = c.config.collections;
+  collection_config config;
+  config.name = name;
+  if (dimension < 1 || dimension > limits::dimension_max) return failure(ec::invalid_dimension);
+  config.dimension = static_cast<std::uint32_t>(dimension);
+  config.measure = parse_metric(defaults.metric).value_or(metric::cosine);
+  config.embedding_provider = defaults.embedding_provider;
+  config.hnsw = {defaults.hnsw_m, defaults.hnsw_ef_construction, defaults.hnsw_ef_search};
+  if (auto fits = c.db.providers().check(config.embedding_provider, config.dimension); !fits) return fits.error();
+  return config;
+}
+}  // namespace
+
 boost::asio::awaitable<result<std::shared_ptr<const collection_reader>>> open_or_create(
     handler_context& c, std::string name, std::optional<std::size_t> dimension) {
   auto reader = co_await c.db.open(c.scope, name, false);
   if (reader || reader.error().code != ec::collection_not_found) co_return reader;
   auto valid = collection_name::parse(name);
   if (!valid) co_return reader;
-  const auto& defaults = c.config.collections;
-  collection_config config;
-  config.name = valid->str();
-  config.dimension = static_cast<std::uint32_t>(dimension.value_or(defaults.dimension));
-  if (config.dimension < 1 || config.dimension > limits::dimension_max) co_return failure(ec::invalid_dimension);
-  config.measure = parse_metric(defaults.metric).value_or(metric::cosine);
-  config.embedding_provider = defaults.embedding_provider;
-  config.hnsw = {defaults.hnsw_m, defaults.hnsw_ef_construction, defaults.hnsw_ef_search};
-  auto made = co_await c.db.create(c.scope, std::move(config), "create");
+  auto config = default_config(c, valid->str(), dimension.value_or(c.config.collections.dimension));
+  if (!config) co_return config.error();
+  auto made = co_await c.db.create(c.scope, std::move(*config), "create");
   // Somebody else may have made it meanwhile: then it is there.
   if (!made && made.error().code != ec::collection_already_exists) co_return made.error();
   co_return co_await c.db.open(c.scope, std::move(name), false);
+}
+
+boost::asio::awaitable<result<collection_config>> config_or_defaults(handler_context& c, std::string name) {
+  auto reader = co_await c.db.open(c.scope, name, false);
+  if (reader) co_return (*reader)->record().config;
+  if (reader.error().code != ec::collection_not_found) co_return reader.error();
+  co_return default_config(c, name, c.config.collections.dimension);
 }
 
 result<void> check_vector(const collection_config& config, const std::vector<float>& vector) {

@@ -25,6 +25,8 @@ result<std::string> collection_of(handler_context& c, json_value root);
 /// Opens the collection; makes it with the configured defaults (and `dimension`, when given) if it is missing.
 boost::asio::awaitable<result<std::shared_ptr<const collection_reader>>> open_or_create(
     handler_context& c, std::string name, std::optional<std::size_t> dimension);
+/// The configuration of the collection, or the one that `open_or_create` would give it.
+boost::asio::awaitable<result<collection_config>> config_or_defaults(handler_context& c, std::string name);
 /// Dimension (400 DIMENSION_MISMATCH with details{expected,actual}) and, for cosine, a length that is not zero.
 result<void> check_vector(const collection_config& config, const std::vector<float>& vector);
 result<void> batch_fits(handler_context& c, json_value list, std::string_view field);

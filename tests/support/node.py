@@ -48,16 +48,19 @@ class Node:
 
     # ---- life ----
 
-    def spawn(self):
-        """Starts the process and returns at once."""
-        assert self.process is None or self.process.poll() is not None, "already running"
+    def command(self):
         command = [str(built("tools/waggled/waggled")), "--data-dir", str(self.data_dir), "--port", "0"]
         for key, value in self.settings.items():
             command += ["--set", f"{key}={value}"]
+        return command
+
+    def spawn(self):
+        """Starts the process and returns at once."""
+        assert self.process is None or self.process.poll() is not None, "already running"
         self._log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         self.port = None
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **self.environment})
         return self
 

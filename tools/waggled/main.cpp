@@ -8,6 +8,7 @@
 #include "net/config/config.hpp"
 #include "tools/waggled/node.hpp"
 #include "tools/waggled/providers.hpp"
+#include "tools/waggled/reload.hpp"
 #include "tools/wagglectl/completion.hpp"
 #include "version.hpp"
 
@@ -51,7 +52,7 @@ config_sources sources_of(const arguments& a, std::vector<std::string>& bad) {
   return s;
 }
 
-int run(const config& loaded) {
+int run(config loaded, const config_sources& sources) {
   const auto settings = loaded.settings();
   log_options log;
   parse_log_level(settings.logging.level, log.level);
@@ -85,7 +86,7 @@ int run(const config& loaded) {
                 {{"host", settings.server.host}, {"port", n.port()}, {"data_dir", settings.data_dir},
                  {"version", waggle_version}});
       for (int s = 0; sigwait(&signals, &s) == 0 && s == SIGHUP;)
-        log_event(log_level::warn, "node", "restart required to read the configuration again");
+        reload_config(n, loaded, sources);
       log_event(log_level::info, "node", "draining");
     }
     n.stop();
@@ -136,11 +137,15 @@ int main(int argc, char** argv) {
     std::cerr << "waggled: --set takes path=value, not '" << bad.front() << "'\n";
     return 2;
   }
-  const auto loaded = config::load(sources);
+  auto loaded = config::load(sources);
   if (!loaded) return report(loaded.error());
   if (a.check) {
+    if (const auto providers = read_providers(*loaded); !providers) {
+      std::cerr << "waggled: " << providers.error().message << '\n';
+      return config_exit_code;
+    }
     std::cout << loaded->dump();
     return 0;
   }
-  return run(*loaded);
+  return run(std::move(*loaded), sources);
 }

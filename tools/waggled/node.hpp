@@ -25,6 +25,8 @@ class node {
   /// Opens the store, starts the actors, replays the log, listens. Blocking.
   result<void> start();
   std::uint16_t port() const { return server_->port(); }
+  /// Applies what a reload may change, to connections and requests from now on. On failure nothing has changed.
+  result<void> reload(const settings& fresh);
   /// Stops accepting, lets requests finish, stops the actors, closes the store.
   void stop();
 
@@ -34,16 +36,18 @@ class node {
   result<void> wait_until_ready();
   result<void> listen();
   void register_metrics();
+  void register_write_metrics();
 
   settings config_;
   system_clock clock_;
   metric_registry metrics_;
   rest::node_state state_;
-  embeddings embeddings_;
+  std::unique_ptr<embeddings> embeddings_;
   std::unique_ptr<kv_store> kv_;
   std::unique_ptr<runtime> runtime_;
   std::unique_ptr<build_pool> builds_;
   std::unique_ptr<node_services> services_;
+  index_figures index_;
   std::shared_ptr<group_status> group_ = std::make_shared<group_status>();
   std::unique_ptr<database> database_;
   std::unique_ptr<rest::pipeline> pipeline_;

@@ -376,13 +376,14 @@ TEST_CASE("error body: the contract's members, in every style") {
 }
 
 TEST_CASE("response head: any status, dates, no header injection") {
-  response_writer writer(true);
+  response_writer writer;
   writer.set_time(784111777);
   http_response r;
   r.status = 299;
   r.headers = {{"X-A", "b\r\nX-Evil: 1"}};
   response_facts facts;
   facts.correlation_id = "c";
+  facts.tls = true;
   facts.body_bytes = 5;
   std::string out;
   writer.append_head(out, r, facts);

@@ -1,0 +1,78 @@
+// What /metrics says about the node as a whole (contract metrics.md); requests are counted by the pipeline.
+#include "actors/tenancy/tenant_state.hpp"
+#include "tools/waggled/node.hpp"
+#include "version.hpp"
+
+namespace waggle {
+namespace {
+double number(const std::atomic<std::uint64_t>& n) { return static_cast<double>(n.load()); }
+}  // namespace
+
+void node::register_metrics() {
+  register_process_metrics(metrics_);
+  const auto gauge = [this](std::string_view name, std::string_view help, std::function<double()> read) {
+    metrics_.family(metric_kind::gauge, name, help).sampled({}, std::move(read));
+  };
+  metrics_.family(metric_kind::gauge, "waggle_build_info", "Version of the node", {"version", "commit"})
+      .gauge({waggle_version, waggle_commit})
+      .set(1);
+  gauge("waggle_connections_open", "Open client connections",
+        [this] { return server_ ? static_cast<double>(server_->stats().connections_open) : 0; });
+  gauge("vectorizer_collections_total", "Collections", [this] { return number(group_->collections); });
+  gauge("vectorizer_vectors_total", "Stored points", [this] { return number(group_->points); });
+  gauge("vectorizer_memory_usage_bytes", "Resident memory of the process",
+        [this] { return static_cast<double>(state_.resident_bytes()); });
+  register_write_metrics();
+  // the index
+  auto& points = metrics_.family(metric_kind::gauge, "waggle_index_points", "Live points of the awake shards", {"kind"});
+  points.sampled({"mutable"}, [this] { return static_cast<double>(index_.live[0]); });
+  points.sampled({"sealed"}, [this] { return static_cast<double>(index_.live[1]); });
+  metrics_.family(metric_kind::counter, "waggle_checksum_failures_total", "Files that did not hold", {"kind"})
+      .sampled({"segment"}, [this] { return number(index_.segments_rejected); });
+  index_.built = [&cell = metrics_.histogram("waggle_index_build_seconds", "Builds of segments",
+                                             {.01, .03, .1, .3, 1, 3, 10, 30, 100, 300})](double s) { cell.observe(s); };
+  // the runtime
+  metrics_.family(metric_kind::gauge, "waggle_actor_mailbox_depth", "Actors and jobs that are ready to run", {"kind"})
+      .sampled({"ready"}, [this] { return static_cast<double>(runtime_->stats().queue_depth); });
+  metrics_.family(metric_kind::counter, "waggle_tenant_cpu_seconds_total", "Worker time spent for a tenant",
+                  {"tenant_id"}, {}, 1000)
+      .sampled_list([this] {
+        metric_family::listed list;
+        for (const auto& [tenant, us] : runtime_->cpu_totals_us())
+          list.push_back({{to_string(tenant)}, static_cast<double>(us) / 1e6});
+        return list;
+      });
+}
+
+/// From a write's arrival to the disk.
+void node::register_write_metrics() {
+  const auto gauge = [this](std::string_view name, std::string_view help, std::function<double()> read) {
+    metrics_.family(metric_kind::gauge, name, help).sampled({}, std::move(read));
+  };
+  const auto counter = [this](std::string_view name, std::string_view help, std::function<double()> read) {
+    metrics_.family(metric_kind::counter, name, help).sampled({}, std::move(read));
+  };
+  metrics_.family(metric_kind::gauge, "vectorizer_upsert_in_flight", "Writes that wait for their answer", {"collection"})
+      .sampled({""}, [this] { return static_cast<double>(database_->writes_in_flight()); });
+  metrics_.family(metric_kind::gauge, "vectorizer_upsert_queue_depth", "Log entries that wait for a log write",
+                  {"collection"})
+      .sampled({""}, [this] { return number(group_->waiting); });
+  gauge("waggle_raft_term", "Term of the replication group", [this] { return number(group_->term); });
+  gauge("waggle_raft_commit_index", "Last applied log index", [this] { return number(group_->applied); });
+  gauge("waggle_raft_leader", "1 when this node leads the group", [this] { return group_->ready ? 1.0 : 0.0; });
+  gauge("waggle_raft_log_bytes", "Log entries held in memory", [this] { return number(group_->log_bytes); });
+  counter("waggle_log_batches_total", "Log writes, each one fsync", [this] { return number(group_->batches); });
+  counter("waggle_log_entries_total", "Entries in them", [this] { return number(group_->entries); });
+  metrics_.family(metric_kind::summary, "waggle_wal_fsync_seconds", "Syncs of the write-ahead log").sampled_summary([this] {
+    const auto s = kv_->stats();
+    return summary_values{s.wal_syncs_total, static_cast<double>(s.wal_sync_micros_total) / 1e6,
+                          {{.5, s.wal_sync_micros_p50 / 1e6}, {.99, s.wal_sync_micros_p99 / 1e6}}};
+  });
+  counter("waggle_wal_bytes_total", "Bytes written to the write-ahead log",
+          [this] { return static_cast<double>(kv_->stats().wal_bytes_total); });
+  gauge("waggle_disk_free_bytes", "Free bytes where the data is",
+        [this] { return static_cast<double>(kv_->stats().disk_free_bytes); });
+  gauge("waggle_storage_full", "1 while growth is refused", [this] { return group_->disk_full ? 1.0 : 0.0; });
+}
+
+}  // namespace waggle

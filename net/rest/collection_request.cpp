@@ -5,8 +5,8 @@
 namespace waggle::rest {
 namespace {
 
-hnsw_params read_hnsw(decoder& body) {
-  hnsw_params p;
+hnsw_params read_hnsw(decoder& body, const collection_default_settings& defaults) {
+  hnsw_params p{defaults.hnsw_m, defaults.hnsw_ef_construction, defaults.hnsw_ef_search};
   const auto object = body.object({"hnsw", "hnsw_config"});
   if (!object.present()) return p;
   decoder hnsw(object);
@@ -41,7 +41,7 @@ result<collection_config> read_config(json_value root, const collection_default_
   config.description = body.optional_text({"description"}).value_or("");
   if (config.description.size() > 4096) body.refuse("description", "must be at most 4096 bytes");
   config.embedding_provider = body.optional_text({"embedding_provider"}).value_or(defaults.embedding_provider);
-  config.hnsw = read_hnsw(body);
+  config.hnsw = read_hnsw(body, defaults);
   if (const auto quantization = body.object({"quantization"}); quantization.present()) {
     decoder q(quantization);
     config.quantization = q.optional_text({"type"}).value_or("none");

@@ -11,7 +11,9 @@
 #include "base/checksum.hpp"
 #include "fuzz.hpp"
 #include "storage/index/graph_search.hpp"
+#include "storage/payload/payload.hpp"
 #include "storage/segment/segment.hpp"
+#include "storage/text/document_terms.hpp"
 
 using namespace waggle;
 using fuzz::require;
@@ -89,8 +91,15 @@ void read_text(const segment& s) {
   const auto* text = s.text();
   if (!text) return;
   for (std::uint32_t row = 0; row < text->rows(); ++row) (void)text->length(row), (void)text->fingerprint(row);
-  for (std::uint64_t term = 0; term < 4; ++term)
-    text->for_each(term, [&](std::uint32_t row, std::uint32_t) { require(row < s.rows(), "postings stay in range"); });
+  constexpr std::size_t analysed_rows_max = 16;
+  for (std::size_t i = 0; i < std::min(s.rows(), analysed_rows_max); ++i) {
+    const auto content = text_content(s.row(i).payload);
+    if (!content || !content->has_value()) continue;
+    for (const auto& [term, count] : analyze_document(**content).terms)
+      text->for_each(term, [&](std::uint32_t row, std::uint32_t n) {
+        require(row < s.rows() && n > 0, "postings name rows of the segment");
+      });
+  }
 }
 
 void search(const segment& s) {

@@ -28,7 +28,6 @@ class ready_queue {
    public:
     std::size_t depth() const { return depth_; }
     std::uint64_t cpu_ns() const { return cpu_ns_; }
-    std::int64_t deficit_ns() const { return deficit_ns_; }
     std::size_t slice = 0;  ///< messages per resume, set and adapted by the scheduler
 
    private:

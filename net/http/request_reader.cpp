@@ -245,6 +245,5 @@ const failure& request_reader::error() const { return parser_->now.error; }
 bool request_reader::keep_alive() const { return parser_->beast->keep_alive(); }
 bool request_reader::http10() const { return parser_->now.http10; }
 bool request_reader::expects_continue() const { return parser_->now.expects_continue && !parser_->now.http10; }
-std::size_t request_reader::announced_body_bytes() const { return parser_->now.announced; }
 
 }  // namespace waggle

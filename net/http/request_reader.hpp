@@ -48,8 +48,6 @@ class request_reader {
   bool keep_alive() const;
   bool http10() const;
   bool expects_continue() const;
-  /// Content-Length, or 0 when the body is chunked or absent.
-  std::size_t announced_body_bytes() const;
 
  private:
   struct parser;

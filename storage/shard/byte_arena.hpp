@@ -12,7 +12,6 @@ class byte_arena {
   /// A copy of `bytes`, followed by `padding` zero bytes of its own: a reader may look at them while the writer goes
   /// on.
   std::string_view store(std::string_view bytes, std::size_t padding = 0);
-  std::size_t reserved_bytes() const { return reserved_; }
 
  private:
   std::vector<std::unique_ptr<char[]>> blocks_;

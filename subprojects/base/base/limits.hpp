@@ -19,14 +19,11 @@ inline constexpr std::size_t body_mib_max_default = 100;
 inline constexpr int request_timeout_ms_default = 30000;
 inline constexpr int header_read_timeout_ms = 15000;
 inline constexpr int keepalive_seconds_default = 75;
-inline constexpr int drain_seconds_default = 30;
 inline constexpr std::size_t connections_max_default = 10000;
 inline constexpr std::size_t pipelined_requests_max = 16;
 
 // requests
 inline constexpr std::size_t search_limit_default = 10;
-inline constexpr std::size_t search_limit_max_default = 1000;
-inline constexpr std::size_t batch_items_max_default = 10000;
 inline constexpr std::size_t payload_kib_max_default = 1024;
 inline constexpr std::size_t batch_search_queries_max = 100;
 inline constexpr std::size_t list_page_items_max = 1000;
@@ -37,7 +34,6 @@ inline constexpr std::size_t ef_search_max = 4096;
 
 // the runtime
 inline constexpr int ask_deadline_ms_max = 30000;
-inline constexpr std::size_t inflight_per_tenant_max_default = 256;
 inline constexpr std::size_t write_queue_entries_max_default = 1024;
 inline constexpr std::size_t blocking_threads_default = 4;
 

@@ -108,6 +108,37 @@ TEST_CASE("sampled values and the process set") {
   CHECK(std::stod(text.substr(at + 28)) > 1.6e9);
 }
 
+TEST_CASE("series listed at a scrape, and past the limit summed under _other") {
+  metric_registry r;
+  metric_family::listed now{{{"a"}, 1}, {{"b"}, 2}, {{"c"}, 4}, {{"d"}, 8}};
+  r.family(metric_kind::counter, "cpu_seconds_total", "CPU", {"tenant_id"}, {}, 2).sampled_list([&] { return now; });
+  auto text = r.expose(exposition::prometheus_text);
+  INFO(text);
+  CHECK(has(text, "cpu_seconds_total{tenant_id=\"a\"} 1\n"));
+  CHECK(has(text, "cpu_seconds_total{tenant_id=\"b\"} 2\n"));
+  CHECK(has(text, "cpu_seconds_total{tenant_id=\"_other\"} 12\n"));
+  now.resize(1);
+  text = r.expose(exposition::prometheus_text);
+  CHECK_FALSE(has(text, "_other"));
+  CHECK_FALSE(has(text, "tenant_id=\"b\""));
+}
+
+TEST_CASE("summaries in both formats") {
+  metric_registry r;
+  r.family(metric_kind::summary, "sync_seconds", "Syncs").sampled_summary([] {
+    return summary_values{7, 1.5, {{0.5, 0.25}, {0.75, 0.5}}};
+  });
+  for (const auto format : {exposition::prometheus_text, exposition::open_metrics}) {
+    const auto text = r.expose(format);
+    INFO(text);
+    CHECK(has(text, "# TYPE sync_seconds summary\n"));
+    CHECK(has(text, "sync_seconds{quantile=\"0.5\"} 0.25\n"));
+    CHECK(has(text, "sync_seconds{quantile=\"0.75\"} 0.5\n"));
+    CHECK(has(text, "sync_seconds_count 7\n"));
+    CHECK(has(text, "sync_seconds_sum 1.5\n"));
+  }
+}
+
 TEST_CASE("log lines: text") {
   const auto line = format_log_line(
       log_format::text, 0, log_level::info, "http", "served",

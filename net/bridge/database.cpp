@@ -33,10 +33,10 @@ database::reply<tenant_actor> database::tenant(request_scope& scope) {
 }
 
 template <class Reply, class Request>
-database::reply<Reply> database::ask_tenant(request_scope& scope, Request request) {
+database::reply<Reply> database::ask_tenant(request_scope& scope, Request request, int deadline_ms) {
   auto to = co_await tenant(scope);
   if (!to) co_return to.error();
-  auto reply = co_await ask<Reply>(rt_, *to, std::move(request), scope.deadline_ms());
+  auto reply = co_await ask<Reply>(rt_, *to, std::move(request), deadline_ms);
   if (!reply && reply.error().code == ec::tenant_unavailable) known_tenants().erase(scope.who().tenant());
   co_return reply;
 }
@@ -87,7 +87,9 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
 
 database::reply<bool> database::flush(request_scope& scope, std::string name) {
   flush_collection message{scope.who(), std::move(name)};
-  co_return co_await ask_tenant<bool>(scope, std::move(message));
+  auto sealed = co_await ask_tenant<bool>(scope, std::move(message), scope.deadline_ms() / 2);
+  if (!sealed && sealed.error().code == ec::deadline_exceeded) co_return false;
+  co_return sealed;
 }
 
 database::reply<std::vector<std::vector<float>>> database::embed(request_scope& scope, std::string provider,

@@ -33,6 +33,7 @@ class database {
   reply<write_outcome> create(request_scope& scope, collection_config config, std::string_view step = {});
   /// A refused write is a failure; refused items are in the outcome.
   reply<write_outcome> write(request_scope& scope, std::string name, std::shared_ptr<write_command> command);
+  /// Begins to seal what is in memory. False: it goes on, after half of the request's time.
   reply<bool> flush(request_scope& scope, std::string name);
   /// One vector per text, of `dimension` floats: computed in the tenant's queue, or asked of an endpoint.
   reply<std::vector<std::vector<float>>> embed(request_scope& scope, std::string provider,
@@ -56,7 +57,11 @@ class database {
  private:
   reply<tenant_actor> tenant(request_scope& scope);
   template <class Reply, class Request>
-  reply<Reply> ask_tenant(request_scope& scope, Request request);
+  reply<Reply> ask_tenant(request_scope& scope, Request request, int deadline_ms);
+  template <class Reply, class Request>
+  reply<Reply> ask_tenant(request_scope& scope, Request request) {
+    return ask_tenant<Reply>(scope, std::move(request), scope.deadline_ms());
+  }
 
   runtime& rt_;
   tenant_directory_actor directory_;

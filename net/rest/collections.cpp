@@ -130,8 +130,9 @@ answer flush_collection(handler_context& c) {
   auto flushed = co_await c.db.flush(c.scope, c.scope.path_value(0));
   if (!flushed) co_return flushed.error();
   std::string out;
-  json_writer(out).begin_object().member("success", true).member("message", "Collection is on disk")
-      .member("flushed", true).end_object();
+  const std::string_view message = *flushed ? "Collection is in segment files" : "Segment files are still being built";
+  json_writer(out).begin_object().member("success", true).member("message", message).member("flushed", *flushed)
+      .end_object();
   co_return json_response(std::move(out));
 }
 

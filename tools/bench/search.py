@@ -33,7 +33,7 @@ def hnswlib_figures(directory):
 def fill(node, directory):
     began = time.time()
     subprocess.run(["taskset", "-c", "1", program("wagglectl/wagglectl"), "--endpoint", f"http://127.0.0.1:{PORT}", "import",
-                    f"{directory}/base.fvecs", "--collection", "c", "--create", "--metric", "euclidean"],
+                    f"{directory}/base.fvecs", "--start-id", "0", "--collection", "c", "--create", "--metric", "euclidean"],
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     loaded = time.time() - began
     while not node.call("POST", "/collections/c/force-save")["flushed"]:

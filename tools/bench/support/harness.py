@@ -116,8 +116,8 @@ class Load:
 
     def __init__(self, text, cpu):
         self.rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-        self.p50 = re.search(r"50%\s+(\S+)", text).group(1)
-        self.p99 = re.search(r"99%\s+(\S+)", text).group(1)
+        self.p50 = re.search(r"\n\s+50%\s+(\S+)", text).group(1)
+        self.p99 = re.search(r"\n\s+99%\s+(\S+)", text).group(1)
         errors = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
         self.errors = int(errors.group(1)) if errors else 0
         self.cpu_us = cpu / max(1.0, self.rate * SECONDS) * 1e6

@@ -7,10 +7,10 @@
 
 namespace waggle {
 
-blocking_pool::blocking_pool(std::size_t threads, std::size_t queue_max) : queue_max_(queue_max) {
+blocking_pool::blocking_pool(const char* name, std::size_t threads, std::size_t queue_max) : queue_max_(queue_max) {
   for (std::size_t i = 0; i < threads; ++i)
-    threads_.emplace_back([this, i] {
-      pthread_setname_np(pthread_self(), ("blocking-" + std::to_string(i)).c_str());
+    threads_.emplace_back([this, label = std::string(name) + "-" + std::to_string(i)] {
+      pthread_setname_np(pthread_self(), label.c_str());
       serve();
     });
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Threads for what may block: fsync, files, index builds. Owned by `runtime`; any thread may submit.
+// Threads beside the workers: for what may block (fsync, files), and for computations too long for a worker. Owned by `runtime`; any thread may submit.
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +22,8 @@ class blocking_pool {
     virtual void run() = 0;
   };
 
-  blocking_pool(std::size_t threads, std::size_t queue_max);
+  /// `name` is the threads', with a number behind it.
+  blocking_pool(const char* name, std::size_t threads, std::size_t queue_max);
   ~blocking_pool();
   blocking_pool(const blocking_pool&) = delete;
   blocking_pool& operator=(const blocking_pool&) = delete;

@@ -107,4 +107,15 @@ boost::asio::awaitable<typename job_detail::outcome<F>::type> run_blocking(runti
   co_return set->take_one(ec::shutting_down);
 }
 
+/// The same for a long computation, on the pool for those.
+template <class F>
+boost::asio::awaitable<typename job_detail::outcome<F>::type> run_long(runtime& rt, F fn) {
+  using value = typename job_detail::outcome<F>::value;
+  auto set = std::make_shared<answers<value>>(1);
+  auto queued = rt.submit_long(job_detail::answering{std::move(fn), owed_answer<value>(set, 0, ec::shutting_down)});
+  if (!queued) co_return queued.error();
+  co_await completion::wait(set, completion::no_deadline);
+  co_return set->take_one(ec::shutting_down);
+}
+
 }  // namespace waggle

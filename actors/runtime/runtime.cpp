@@ -75,7 +75,8 @@ runtime::runtime(const runtime_options& options)
       scheduler_(core_->workers),
       clock_(core_->clock),
       system_(core_->system),
-      pool_(options.blocking_threads, options.blocking_queue_max) {
+      pool_("blocking", options.blocking_threads, options.blocking_queue_max),
+      long_pool_("long", scheduler_.size(), options.blocking_queue_max) {
   scheduler_.start(system_);
 }
 
@@ -119,6 +120,7 @@ stop_report runtime::stop() {
     stopping_.store(true, std::memory_order_release);
     scheduler_.refuse_jobs();
     pool_.stop();
+    long_pool_.stop();
     end_actors();
     scheduler_.close();
     clock_.shut();
@@ -130,7 +132,7 @@ runtime_stats runtime::stats() const {
   runtime_stats out;
   out.blocking_depth = pool_.depth();
   out.blocking_running = pool_.running();
-  out.jobs_thrown = pool_.thrown();
+  out.jobs_thrown = pool_.thrown() + long_pool_.thrown();
   out.actors = system_.registry().running();
   scheduler_.fill(out);
   return out;

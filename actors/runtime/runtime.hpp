@@ -49,6 +49,12 @@ class runtime {
     return pool_.submit(std::make_unique<blocking_fn<F>>(std::move(fn)));
   }
 
+  /// Runs `fn()` on the pool for computations too long for a worker, whose sockets would wait. See `run_long`.
+  template <class F>
+  result<void> submit_long(F fn) {
+    return long_pool_.submit(std::make_unique<blocking_fn<F>>(std::move(fn)));
+  }
+
   /// `stop` ends adopted actors, last one first, each before the next. They end their own children.
   template <class Handle>
   void adopt(const Handle& root) {
@@ -64,6 +70,8 @@ class runtime {
   bool forget(const tenant_id& tenant) { return scheduler_.forget(tenant); }
 
   runtime_stats stats() const;
+  /// Set when `stop` begins: a reason to give up for what computes long.
+  const std::atomic<bool>& stop_flag() const { return stopping_; }
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }
 
   /// Refuses new work; drops what waits in the pool and in job queues (whoever awaits it gets ec::shutting_down); finishes what
@@ -95,6 +103,7 @@ class runtime {
   asio_actor_clock& clock_;
   caf::actor_system& system_;
   blocking_pool pool_;
+  blocking_pool long_pool_;
   std::atomic<bool> stopping_{false};
   std::mutex stop_lock_;
   bool stopped_ = false;

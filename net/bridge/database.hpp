@@ -1,6 +1,9 @@
 #pragma once
 // The front ends' view of the actors: coroutines that ask and wait. One per node; any worker's session may call it.
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <limits>
 #include <memory>
 #include <unordered_map>
 
@@ -8,6 +11,7 @@
 #include "actors/protocol/interfaces.hpp"
 #include "actors/runtime/ask.hpp"
 #include "actors/runtime/jobs.hpp"
+#include "base/work_limit.hpp"
 #include "net/bridge/embeddings.hpp"
 #include "net/bridge/request_scope.hpp"
 #include "net/bridge/write_pressure.hpp"
@@ -39,14 +43,35 @@ class database {
   reply<std::vector<std::vector<float>>> embed(request_scope& scope, std::string provider,
                                                std::vector<std::string> texts, std::size_t dimension);
 
-  /// CPU work in the tenant's queue; `fn` returns result<T>. Work whose deadline passed in the queue is not begun.
+  /// CPU work in the tenant's queue; `fn` returns result<T>. It stops at the deadline. What is not done in one turn of a
+  /// worker begins again on a thread of its own, because a worker's sockets wait for its jobs: so `fn` may run twice.
   template <class F>
   auto compute(request_scope& scope, F fn) -> boost::asio::awaitable<std::invoke_result_t<F&>> {
-    auto timely = [&scope, fn = std::move(fn)]() mutable -> std::invoke_result_t<F&> {
-      if (scope.deadline_ms() <= 0) return failure(ec::deadline_exceeded);
-      return fn();
+    using reply = std::invoke_result_t<F&>;
+    bool stopped = false;
+    const auto run_for = [&](std::int64_t most_us) -> reply {
+      const auto left_us = std::int64_t{1000} * scope.deadline_ms();
+      if (left_us <= 0) return failure(ec::deadline_exceeded);
+      const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(std::min(left_us, most_us));
+      try {
+        const work_limit limit(until, rt_.stop_flag());
+        return fn();
+      } catch (const work_stopped&) {
+        stopped = true;
+        return failure(rt_.stopping() ? ec::shutting_down : ec::deadline_exceeded);
+      }
     };
-    return run_job(rt_, scope.who().tenant(), std::move(timely));
+    auto one_turn = [&run_for] { return run_for(limits::job_turn_us_max); };
+    auto done = co_await run_job(rt_, scope.who().tenant(), std::move(one_turn));
+    if (!stopped) co_return done;
+    auto whole = [&] {
+      const auto began = std::chrono::steady_clock::now();
+      auto outcome = run_for(std::numeric_limits<std::int64_t>::max());
+      const auto spent = std::chrono::steady_clock::now() - began;
+      rt_.charge(scope.who().tenant(), std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
+      return outcome;
+    };
+    co_return co_await run_long(rt_, std::move(whole));
   }
   /// Work that may read the disk, on the blocking pool; `fn` returns result<T>.
   template <class F>

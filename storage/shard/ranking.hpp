@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/work_limit.hpp"
 #include "storage/index/top_k.hpp"
 #include "storage/shard/shard_view.hpp"
 
@@ -45,6 +46,7 @@ class row_acceptor {
   bool operator()(const searched_part& part, std::uint32_t row) const {
     if (!filter_) return true;
     ++evaluations_;
+    work_limit::check();
     const auto fields = part.rows().row(row);
     return filter_->matches(fields.id, fields.payload, true);
   }

@@ -193,6 +193,7 @@ class vector_search {
   /// Distances of all rows; what may be wanted goes to the ranking or, if the filter has a say, to `candidates`.
   void scan_batch(std::uint32_t p, const row_run::stretch& s, std::size_t first, std::size_t rows,
                   std::vector<neighbor>& candidates) {
+    work_limit::check();
     float distances[batch_rows];
     vector_block batch = s.block;
     batch.data += first * batch.dimension;

@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/work_limit.hpp"
+
 namespace waggle {
 namespace {
 
@@ -196,6 +198,7 @@ class window_scorer {
 
   void run(const bm25_source& source, std::uint32_t number, search_state& state) {
     while (!lists_.empty()) {
+      work_limit::check();
       std::uint32_t first = std::numeric_limits<std::uint32_t>::max();
       for (const auto& list : lists_) first = std::min(first, list.cursor.row());
       add_window(first, state.weights);

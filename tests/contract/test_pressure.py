@@ -132,3 +132,32 @@ def test_deadline(node):
         assert settled["inserted"] == 500
         assert client.ok("GET", "/collections/docs")["vector_count"] == 500 * (turn + 1)
     print(f"{expired} of 20 expired")
+
+
+def test_a_long_search_stops_at_its_deadline_and_holds_nobody_up(node):
+    client = node.client()
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    words = " ".join(f"word{n}" for n in range(40))
+    for first in range(0, 8000, 1000):
+        points = [{"id": str(n), "vector": [1, n], "payload": {"content": words}} for n in range(first, first + 1000)]
+        client.ok("PUT", "/collections/docs/points", {"points": points})
+    # Each row is asked 2,000 times for words that it does not have: minutes of work.
+    none = [{"key": "content", "match": {"text": f"no{n} such words"}} for n in range(2000)]
+    heavy = {"vector": [1, 1], "limit": 1, "filter": {"should": none}}
+    path = "/collections/docs/search"
+    assert client.request("POST", path, heavy, {"X-Request-Timeout-Ms": "300"}).code == "DEADLINE_EXCEEDED"
+
+    def slow(number):
+        Client(node.port).request("POST", path, heavy, {"X-Request-Timeout-Ms": "15000"})
+
+    searches = [threading.Thread(target=slow, args=(n,)) for n in range(2)]
+    for search in searches:
+        search.start()
+    for _ in range(20):
+        other = Client(node.port)  # a connection of its own: connections belong to workers
+        assert other.get("/health").status == 200
+        assert other.get("/collections/docs/vectors/7").status == 200
+        other.close()
+    assert all(search.is_alive() for search in searches), "the others were answered only after the long searches"
+    for search in searches:
+        search.join()

@@ -44,9 +44,10 @@ const std::map<std::string, variable_target>& variables() {
 
 /// Names that begin like ours and are not meant for the node.
 bool is_for_others(const std::string& name, std::string_view text) {
-  // wagglectl's, and those of this repository's scripts and tests.
-  static const std::set<std::string_view> plain = {"WAGGLE_ENDPOINT", "WAGGLE_TOKEN", "WAGGLE_BUILD",
-                                                   "WAGGLE_BUILD_DIR", "WAGGLE_SEED", "WAGGLE_KILL_ROUNDS"};
+  // wagglectl's, the shipped standalone.yml's, and those of this repository's scripts and tests.
+  static const std::set<std::string_view> plain = {"WAGGLE_ENDPOINT", "WAGGLE_TOKEN",     "WAGGLE_DATA",
+                                                   "WAGGLE_BUILD",    "WAGGLE_BUILD_DIR", "WAGGLE_SEED",
+                                                   "WAGGLE_KILL_ROUNDS"};
   // Kubernetes sets these in every pod for a service called "waggle" or "waggle-…".
   static const std::regex service("WAGGLE(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|"
                                   "PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)");

@@ -185,7 +185,7 @@ TEST_CASE("environment: Vectorizer's names, unknown names, names of others") {
       {"WAGGLE_PORT", "port? (WAGGLE_"}};
   for (const auto& [name, part] : unknown) {
     l.environment = {{name, "1"}};
-    CHECK(has(l.problems(""), std::string("environment: ") + name + ": unknown key"));
+    CHECK(has(l.problems(""), std::string(name) + ": unknown key"));
     CHECK(has(l.problems(""), part));
   }
   l.environment = {{"WAGGLE_SERVER__PROT", "1"}};

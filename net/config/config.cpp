@@ -103,6 +103,7 @@ class config_loader {
       const auto [it, fresh] = seen.emplace(a.key->path, std::pair{&a, *value});
       if (!fresh && !(it->second.second == *value)) {
         const auto& first = *it->second.first;
+        if (a.origin.layer == config_layer::file && first.path == a.path) continue;  // reported: it is set twice
         problems_.push_back(problem_at(
             a, "is the same key as " + first.path + " (" + place_of(first.origin) + ") but has a different value"));
         continue;

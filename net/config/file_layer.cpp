@@ -90,23 +90,25 @@ class file_reader {
       if (key.kind != raw_value::shape::scalar) continue;  // already reported
       const std::string path = prefix.empty() ? key.text : prefix + "." + key.text;
       if (path == "include") {
-        note_duplicate(path, key.line, file);
+        is_first(path, key.line, file);
         continue;
       }
       read_member(path, key, value, file);
     }
   }
 
-  void note_duplicate(const std::string& path, int line, const std::string& file) {
+  /// False when the file has set it before; that has been reported then.
+  bool is_first(const std::string& path, int line, const std::string& file) {
     const auto [it, fresh] = first_line_.emplace(path, line);
     if (!fresh) complain(file, line, path, "is set twice; the first time in line " + std::to_string(it->second));
+    return fresh;
   }
 
   void read_member(const std::string& path, const raw_value& key, const raw_value& value, const std::string& file) {
     const auto* secret = find_secret_of_file(path);
     const auto* spec = secret ? secret : find_config_key(path);
     if (spec && !(value.kind == raw_value::shape::map && is_vectorizer_only_map(path))) {
-      note_duplicate(path, key.line, file);
+      is_first(path, key.line, file);
       return assign(path, *spec, secret != nullptr, value, key.line, file);
     }
     if (!spec && is_config_section(path)) {
@@ -114,7 +116,7 @@ class file_reader {
       if (value.kind == raw_value::shape::null) return;  // "hub:" with everything below commented out
       return complain(file, key.line, path, "is a section: it takes keys, not a value");
     }
-    note_duplicate(path, key.line, file);
+    if (!is_first(path, key.line, file)) return;
     std::string message = "unknown key";
     if (const auto near = nearest_config_path(path); !near.empty()) message += "; did you mean " + near + "?";
     auto& list = is_vectorizer_only(path) || is_vectorizer_only_map(path) ? out_.vectorizer_only : out_.problems;

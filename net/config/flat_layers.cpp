@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <map>
+#include <regex>
+#include <set>
 
 #include "net/config/layers.hpp"
 
@@ -38,6 +40,20 @@ const std::map<std::string, variable_target>& variables() {
     return names;
   }();
   return made;
+}
+
+/// Names that begin like ours and are not meant for the node.
+bool is_for_others(const std::string& name, std::string_view text) {
+  // wagglectl's, the shipped standalone.yml's, and those of this repository's scripts and tests.
+  static const std::set<std::string_view> plain = {"WAGGLE_ENDPOINT", "WAGGLE_TOKEN",     "WAGGLE_DATA",
+                                                   "WAGGLE_BUILD",    "WAGGLE_BUILD_DIR", "WAGGLE_SEED",
+                                                   "WAGGLE_KILL_ROUNDS"};
+  // Kubernetes sets these in every pod for a service called "waggle" or "waggle-…".
+  static const std::regex service("WAGGLE(_[A-Z0-9]+)*_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|"
+                                  "PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)");
+  static const std::regex service_address("(tcp|udp|sctp)://.*");
+  if (plain.contains(name) || std::regex_match(name, service)) return true;
+  return name.ends_with("_PORT") && std::regex_match(text.begin(), text.end(), service_address);
 }
 
 /// "WAGGLE_HUB__RETRYS" → "hub.retrys", to find the nearest key.
@@ -90,8 +106,7 @@ layer_reading read_environment_layer(const config_sources& sources) {
           make_assignment(*target.key, target.path, target.secret_file, text, {config_layer::environment, name, 0}));
       continue;
     }
-    // A Kubernetes service called "waggle" sets WAGGLE_PORT and the like: only names with "__" can be meant for us.
-    if (!name.starts_with("WAGGLE_") || name.find("__") == std::string::npos) continue;
+    if (!name.starts_with("WAGGLE_") || is_for_others(name, text)) continue;
     const auto path = path_of_variable(name);
     auto message = unknown_message(path);
     if (const auto near = nearest_config_path(path); !near.empty()) message += " (" + environment_name(near) + ")";

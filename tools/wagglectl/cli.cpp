@@ -44,7 +44,7 @@ struct command_line {
     app.fallthrough();
     app.footer(
         "Exit codes: 0 ok, 1 failed or a fault was found, 2 usage, 3 unreachable, 4 not allowed, 5 not found, 6 "
-        "conflict.\n"
+        "conflict, 130 and 143 an import was interrupted.\n"
         "Environment: WAGGLE_ENDPOINT, WAGGLE_TOKEN.");
     add_global();
     status = app.add_subcommand("status", "Show the node's health, version and totals");
@@ -118,7 +118,7 @@ struct command_line {
     c->add_flag("--resume", import.resume, "Continue an interrupted import of this file");
     c->add_option("--rejects", import.rejects_file, "Write rejected lines and reasons here")->type_name("FILE");
     c->add_flag("--allow-rejects", import.allow_rejects, "Exit 0 although lines were rejected");
-    c->add_option("--limit", import.limit, "Stop after this many records");
+    c->add_option("--limit", import.limit, "Stop after this many records of this run; --resume goes on");
   }
   void add_search() {
     search_command = app.add_subcommand("search", "Search a collection by vector or text");
@@ -235,6 +235,13 @@ int run_cli(const std::vector<std::string>& arguments, console& io, const enviro
     // CLI11 takes the words from the back.
     line.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
+    // CLI11 says only that a command is missing when there is a word that is none.
+    const auto unknown = line.app.remaining(true);
+    if (line.app.get_subcommands().empty() && error.get_exit_code() != 0 && !unknown.empty()) {
+      io.err << (unknown.front().starts_with('-') ? "Unknown option: " : "Unknown command: ")
+             << printable(unknown.front()) << "\nRun with --help for more information.\n";
+      return static_cast<int>(exit_code::usage);
+    }
     const int code = line.app.exit(error, io.out, io.err);
     return code == 0 ? 0 : static_cast<int>(exit_code::usage);
   }

@@ -60,7 +60,7 @@ struct import_options {
   bool resume = false;
   bool allow_rejects = false;
   std::string rejects_file;
-  std::uint64_t limit = 0;  ///< accepted records; 0 = all
+  std::uint64_t limit = 0;  ///< records of this run; 0 = all
 };
 
 }  // namespace waggle::ctl

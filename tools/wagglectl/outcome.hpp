@@ -8,7 +8,17 @@
 
 namespace waggle::ctl {
 
-enum class exit_code : int { ok = 0, failed = 1, usage = 2, unreachable = 3, auth = 4, not_found = 5, conflict = 6 };
+enum class exit_code : int {
+  ok = 0,
+  failed = 1,
+  usage = 2,
+  unreachable = 3,
+  auth = 4,
+  not_found = 5,
+  conflict = 6,
+  interrupted = 130,  ///< as shells say it: 128 + SIGINT
+  terminated = 143,   ///< 128 + SIGTERM
+};
 
 /// Why a command stops. `message` is one sentence, `remedy` what the user can do about it (may be empty).
 struct command_failure {

@@ -88,6 +88,9 @@ int run(config loaded, const config_sources& sources) {
       for (int s = 0; sigwait(&signals, &s) == 0 && s == SIGHUP;)
         reload_config(n, loaded, sources);
       log_event(log_level::info, "node", "draining");
+      // Who asks again does not want to wait: the second signal ends the process, which loses nothing that was answered.
+      sigdelset(&signals, SIGHUP);
+      pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
     }
     n.stop();
   }

@@ -34,6 +34,18 @@ http_options http_options_of(const settings& config) {
   return options;
 }
 
+/// RocksDB has no code of its own for a lock that another process holds; this is how its text begins and ends.
+bool held_by_another(const failure& opening) {
+  return opening.log_text.find("While lock file: ") != std::string::npos &&
+         opening.log_text.find("Resource temporarily unavailable") != std::string::npos;
+}
+
+failure in_use(const std::string& data_dir) {
+  failure f(ec::not_ready, "data_dir '" + data_dir + "' is already in use by another process");
+  f.log_text = f.message;
+  return f;
+}
+
 }  // namespace
 
 node::node(settings config, std::vector<embedding_provider> providers)
@@ -66,7 +78,7 @@ result<void> node::open_store() {
   options.directory = data_dir / "_node" / "kv";
   options.fsync = config_.durability.fsync;
   auto kv = kv_store::open(options);
-  if (!kv) return kv.error();
+  if (!kv) return held_by_another(kv.error()) ? in_use(config_.data_dir) : kv.error();
   kv_ = std::move(*kv);
   return {};
 }

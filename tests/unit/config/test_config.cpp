@@ -70,6 +70,16 @@ TEST_CASE("every problem is listed at once, with file, line and the nearest key"
   for (std::size_t i = 1; i < c.error().list.size(); ++i) CHECK(c.error().list[i - 1].line <= c.error().list[i].line);
 }
 
+TEST_CASE("a key that a file sets twice is one problem") {
+  for (const char* yaml : {"server:\n  port: 1\n  port: 2\n", "logging.level: info\nlogging.level: debug\n"}) {
+    loader l;
+    const auto c = l.load(yaml);
+    REQUIRE_FALSE(c.has_value());
+    REQUIRE(c.error().list.size() == 1);
+    CHECK(has(c.error().list[0].message, "is set twice; the first time in line"));
+  }
+}
+
 TEST_CASE("wrong types") {
   loader l;
   const auto wrong = [&](const std::string& yaml) { return l.problems(yaml); };
@@ -161,6 +171,23 @@ TEST_CASE("environment: Vectorizer's names, unknown names, names of others") {
   REQUIRE(c.has_value());
   CHECK(c->number("server.port") == 2100);
   CHECK(c->text("logging.level") == "debug");
+  l.environment = {{"WAGGLE_ENDPOINT", "http://h"},
+                   {"WAGGLE_TOKEN", "t"},
+                   {"WAGGLE_BUILD_DIR", "build"},
+                   {"WAGGLE_PORT_15002_TCP_ADDR", "10.0.0.1"},
+                   {"WAGGLE_NODE_SERVICE_PORT_HTTP", "15002"},
+                   {"WAGGLE_NODE_PORT", "tcp://10.0.0.1:15002"}};
+  CHECK(l.loads(""));
+  const std::pair<const char*, const char*> unknown[] = {
+      {"WAGGLE_NOSUCH", "unknown key"},
+      {"WAGGLE_DATADIR", "did you mean data_dir? (WAGGLE_DATA_DIR)"},
+      {"WAGGLE_LOGGING_LEVEL", "did you mean logging.level? (WAGGLE_LOGGING__LEVEL)"},
+      {"WAGGLE_PORT", "port? (WAGGLE_"}};
+  for (const auto& [name, part] : unknown) {
+    l.environment = {{name, "1"}};
+    CHECK(has(l.problems(""), std::string(name) + ": unknown key"));
+    CHECK(has(l.problems(""), part));
+  }
   l.environment = {{"WAGGLE_SERVER__PROT", "1"}};
   const auto text = l.problems("");
   CHECK(has(text, "WAGGLE_SERVER__PROT: unknown key; did you mean server.port?"));

@@ -59,6 +59,10 @@ TEST_CASE("usage errors are 2, help and version are 0") {
   const auto code = [](std::vector<std::string> a) { return run("http://127.0.0.1:1", std::move(a)).code; };
   CHECK(code({}) == 2);
   CHECK(code({"nonsense"}) == 2);
+  CHECK(has(run("http://127.0.0.1:1", {"nonsense"}).err, "Unknown command: nonsense"));
+  CHECK(has(run("http://127.0.0.1:1", {"--nonsense"}).err, "Unknown option: --nonsense"));
+  CHECK(has(run("http://127.0.0.1:1", {"collections", "nonsense"}).err, "nonsense"));
+  CHECK(has(run("http://127.0.0.1:1", {}).err, "subcommand is required"));
   CHECK(code({"status", "--no-such-flag"}) == 2);
   CHECK(code({"--output", "xml", "status"}) == 2);
   CHECK(code({"--timeout", "0", "status"}) == 2);

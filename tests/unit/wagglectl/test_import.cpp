@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <set>
 
 #include "base/json.hpp"
@@ -190,8 +192,63 @@ TEST_CASE("import: --resume continues behind the acknowledged prefix and counts 
   CHECK(number(second.out, "rejected") == 1);
   CHECK(dir.read("rejects").find("\"line\":51") != std::string::npos);
   CHECK(dir.list().size() == 2);
-  const auto third = run(node.url(), again);
-  CHECK(third.code == 5);  // nothing left to resume
+}
+
+TEST_CASE("import: --resume with nothing unfinished begins, and says so") {
+  store db;
+  fake_node node([&](auto& r) { return db(r); });
+  scratch_directory dir;
+  const auto file = dir.write("a.jsonl", lines(0, 10));
+  const auto r = run(node.url(), {"import", file, "--collection", "c", "--resume"});
+  CHECK(r.code == 0);
+  CHECK(r.err.find("there is no unfinished import") != std::string::npos);
+  CHECK(r.out.find("10 records into 'c', 0 rejected, ") == 0);
+  CHECK(r.out.find("ms, ") != std::string::npos);  // it took less than a second
+  CHECK(db.points.size() == 10);
+  CHECK(dir.list().size() == 1);
+}
+
+TEST_CASE("import: --limit leaves the rest for --resume") {
+  store db;
+  fake_node node([&](auto& r) { return db(r); });
+  scratch_directory dir;
+  const auto file = dir.write("a.jsonl", lines(0, 100));
+  const std::vector<std::string> part{"import", file, "--collection", "c", "--limit", "15", "--resume"};
+  const auto first = run(node.url(), part);
+  CHECK(first.code == 0);
+  CHECK(first.err.find("with --resume goes on") != std::string::npos);
+  CHECK(db.points.size() == 15);
+  CHECK(run(node.url(), part).code == 0);
+  CHECK(db.points.size() == 30);
+  CHECK(dir.list().size() == 2);
+  CHECK(run(node.url(), {"import", file, "--collection", "c", "--resume"}).code == 0);
+  CHECK(db.points.size() == 100);
+  CHECK(db.repeats == 0);
+  CHECK(dir.list().size() == 1);
+  CHECK(run(node.url(), {"import", file, "--collection", "c", "--limit", "100"}).code == 0);
+  CHECK(dir.list().size() == 1);  // the limit was the end: nothing is left
+}
+
+TEST_CASE("import: a signal stops it in order, and --resume loads the rest") {
+  for (const auto& [number, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
+    store db;
+    std::atomic<int> batches{0};
+    fake_node node([&, number = number](const seen_request& r) {
+      if (r.target.starts_with("/insert_") && ++batches == 3) ::kill(::getpid(), number);
+      return db(r);
+    });
+    scratch_directory dir;
+    const auto file = dir.write("a.jsonl", lines(0, 5000));
+    const std::vector<std::string> command{"import", file, "--collection", "c", "--batch", "10", "--resume"};
+    const auto r = run(node.url(), command);
+    CHECK(r.code == code);
+    const auto loaded = db.points.size();
+    CHECK(loaded < 5000);
+    CHECK(r.err.find("Interrupted; " + std::to_string(loaded) + " records were loaded") != std::string::npos);
+    CHECK(r.err.find("--resume continues") != std::string::npos);
+    CHECK(run(node.url(), command).code == 0);
+    CHECK(db.points.size() == 5000);
+  }
 }
 
 TEST_CASE("import: a changed source is not resumed, a damaged state file is no crash") {
@@ -299,9 +356,17 @@ TEST_CASE("import: a damaged binary file keeps what came before the damage") {
   const auto file = dir.write("a.fvecs", bytes + "xx");
   const auto r = run(node.url(), {"import", file, "--collection", "c", "--start-id", "0"});
   CHECK(r.code == 1);
-  CHECK(r.err.find("Record 6") != std::string::npos);
+  CHECK(r.err.find("Record 6 of " + file + " is damaged") != std::string::npos);
+  CHECK(r.err.find("5 records were loaded") != std::string::npos);
+  CHECK(r.err.find("repair the source and import it again without --resume") != std::string::npos);
   CHECK(db.points.size() == 5);
   CHECK(db.points.contains("0"));
+  dir.write("a.fvecs", bytes + bytes);
+  const auto repaired = run(node.url(), {"import", file, "--collection", "c", "--start-id", "0", "--resume"});
+  CHECK(repaired.code == 6);
+  CHECK(repaired.err.find("leave out --resume to begin again") != std::string::npos);
+  CHECK(run(node.url(), {"import", file, "--collection", "c", "--start-id", "0"}).code == 0);
+  CHECK(db.points.size() == 10);
 }
 
 TEST_CASE("request ids depend on run, batch and content, and look like UUIDs") {

@@ -40,11 +40,10 @@ file_source::~file_source() {
 }
 
 result<std::size_t> file_source::read(char* into, std::size_t capacity) {
-  for (;;) {
-    const ssize_t n = ::read(descriptor_, into, capacity);
-    if (n >= 0) return static_cast<std::size_t>(n);
-    if (errno != EINTR) return failure(ec::io_error, std::string("Cannot read the source: ") + std::strerror(errno));
-  }
+  // A read that a signal broke off is not begun again: the import is being stopped.
+  const ssize_t n = ::read(descriptor_, into, capacity);
+  if (n < 0) return failure(ec::io_error, std::string("Cannot read the source: ") + std::strerror(errno));
+  return static_cast<std::size_t>(n);
 }
 
 bool file_source::skip(std::uint64_t bytes) {

@@ -1,6 +1,8 @@
 #include "tools/wagglectl/import/importer.hpp"
 
 #include <chrono>
+#include <csignal>
+#include <iostream>
 #include <thread>
 
 #include "base/text_out.hpp"
@@ -45,15 +47,16 @@ outcome<import_state> importer::first_state() {
   if (!options_.resume) return fresh;
   if (from_stdin_) return usage("Standard input cannot be resumed", "import from a file");
   auto kept = load_state(state_file_);
-  if (!kept && kept.error().code == ec::not_found)
-    return command_failure(
-        exit_code::not_found,
-        "There is no unfinished import of " + options_.source + " into '" + options_.collection + "'",
-        "leave out --resume");
+  if (!kept && kept.error().code == ec::not_found) {
+    io_.err << "there is no unfinished import of " << printable(options_.source) << " into '"
+            << printable(options_.collection) << "'; it begins at the start\n";
+    return fresh;
+  }
   if (!kept) return command_failure(exit_code::failed, kept.error().message, "leave out --resume to begin again");
   if (!(kept->source == fingerprint_))
-    return command_failure(exit_code::conflict, options_.source + " has changed since the import was interrupted",
+    return command_failure(exit_code::conflict, options_.source + " has changed since the import of it stopped",
                            "leave out --resume to begin again; records with the same ids are overwritten");
+  resumed_ = true;
   return *kept;
 }
 
@@ -130,10 +133,21 @@ outcome<void> importer::start_reader(const import_state& start) {
   return {};
 }
 
+/// What is told when the source cannot be read on. The damage is in the file, so going on with it would stop there again.
+command_failure importer::damaged_source() const {
+  const bool text = format_ == source_format::jsonl || format_ == source_format::csv;
+  command_failure out(exit_code::failed, (text ? "Line " : "Record ") + std::to_string(reader_->position()) + " of " +
+                                             options_.source + " is damaged: " + reader_->reason());
+  out.remedy = "repair the source and import it again";
+  if (!from_stdin_) out.remedy += " without --resume, because it has changed then";
+  out.remedy += "; records with the same ids are overwritten";
+  return out;
+}
+
 /// The reader's side. Batches close when full, when the kind of record changes, and at the end.
-void importer::feed(batch_builder& builder, batch_queue& queue, import_ledger& ledger, std::uint64_t accepted_before) {
+void importer::feed(batch_builder& builder, batch_queue& queue, import_ledger& ledger) {
   import_record record;
-  std::uint64_t taken = accepted_before;
+  std::uint64_t taken = 0;
   std::uint64_t rejects_waiting = 0;
   std::uint64_t offset = reader_->offset();
   std::uint64_t consumed = reader_->consumed();
@@ -145,10 +159,8 @@ void importer::feed(batch_builder& builder, batch_queue& queue, import_ledger& l
     const auto event = reader_->next(record);
     if (event == read_event::end) break;
     if (event == read_event::failed) {
-      const bool text = format_ == source_format::jsonl || format_ == source_format::csv;
-      if (!hand_over()) return;
-      ledger.stop({exit_code::failed, std::string(text ? "Line " : "Record ") + std::to_string(reader_->position()) +
-                                          ": " + reader_->reason()});
+      source_failure_ = damaged_source();
+      hand_over();
       return;
     }
     if (event == read_event::reject) {
@@ -165,7 +177,9 @@ void importer::feed(batch_builder& builder, batch_queue& queue, import_ledger& l
     // A long stretch of rejects is handed over too, so that --resume does not read it again.
     if ((builder.full() || rejects_waiting >= batch_records_max) && !hand_over()) return;
   }
-  if (!ledger.stopped()) hand_over();
+  if (ledger.stopped()) return;
+  hand_over();
+  limit_reached_ = options_.limit != 0 && taken >= options_.limit && offset < fingerprint_.size;
 }
 
 void importer::drain(batch_queue& queue, import_ledger& ledger) {
@@ -181,6 +195,14 @@ void importer::drain(batch_queue& queue, import_ledger& ledger) {
   }
 }
 
+/// A signal is the cause of whatever else went wrong with it; the source's own failure comes after the node's.
+std::optional<command_failure> importer::why_stopped(const import_ledger& ledger) const {
+  auto failed = ledger.failure();
+  if (!failed) failed = source_failure_;
+  if (!failed || signal_ == 0) return failed;
+  return command_failure(signal_ == SIGINT ? exit_code::interrupted : exit_code::terminated, "Interrupted");
+}
+
 outcome<import_report> importer::run() {
   const auto began = std::chrono::steady_clock::now();
   if (auto opened = open_source(); !opened) return opened.error();
@@ -189,24 +211,33 @@ outcome<import_report> importer::run() {
   if (auto agreed = agree_on_collection(); !agreed) return agreed.error();
   if (auto ready = start_reader(*start); !ready) return ready.error();
 
-  import_ledger ledger(io_, *start, {state_file_, options_.rejects_file, fingerprint_.size, options_.resume});
+  import_ledger ledger(io_, *start, {state_file_, options_.rejects_file, fingerprint_.size, resumed_});
   if (auto opened = ledger.open(); !opened) return opened.error();
   batch_builder builder(options_.collection, start->run_id, options_.batch_records, start->next_batch);
   batch_queue queue(std::size_t{options_.connections} * 2);
   {
+    interruption signals([&] {
+      ledger.stop({exit_code::interrupted, "Interrupted"});
+      queue.close(true);
+    });
     std::vector<std::jthread> senders;
     for (std::uint32_t i = 0; i < options_.connections; ++i) senders.emplace_back([&] { drain(queue, ledger); });
-    feed(builder, queue, ledger, start->accepted);
+    feed(builder, queue, ledger);
     queue.close(false);
+    senders.clear();
+    signal_ = signals.signal();
   }
-  const auto failed = ledger.failure();
-  if (auto closed = ledger.close(!failed); !closed) return closed.error();
+  const auto failed = why_stopped(ledger);
+  if (auto closed = ledger.close(!failed && !limit_reached_); !closed) return closed.error();
+  const auto loaded = start->accepted + ledger.counts().accepted;
   if (failed) {
     command_failure out = *failed;
+    out.message += "; " + std::to_string(loaded) + (loaded == 1 ? " record was loaded" : " records were loaded");
     if (out.remedy.empty() && !from_stdin_) out.remedy = "the same command with --resume continues where it stopped";
     return out;
   }
   import_report out;
+  out.stopped_at_limit = limit_reached_;
   out.counts = ledger.counts();
   out.resumed_at = start->accepted;
   out.rejected_before = start->rejected;

@@ -9,6 +9,7 @@
 #include "tools/wagglectl/import/batch_queue.hpp"
 #include "tools/wagglectl/import/batch_sender.hpp"
 #include "tools/wagglectl/import/import_ledger.hpp"
+#include "tools/wagglectl/import/interruption.hpp"
 #include "tools/wagglectl/options.hpp"
 
 namespace waggle::ctl {
@@ -20,6 +21,7 @@ struct import_report {
   std::int64_t duration_ms = 0;
   std::vector<rejected_record> samples;
   bool dry_run = false;
+  bool stopped_at_limit = false;  ///< --limit ended it before the source did; --resume goes on
 };
 
 class importer {
@@ -27,7 +29,8 @@ class importer {
   importer(console& io, endpoint where, client_options client, import_options options, retry_policy policy)
       : io_(io), where_(std::move(where)), client_(std::move(client)), options_(std::move(options)), policy_(policy) {}
 
-  /// Sends everything. A failure leaves a state file behind (unless the source is standard input) for --resume.
+  /// Sends everything. A failure, a signal, or a limit before the end leaves a state file behind (unless the source is
+  /// standard input) for --resume.
   outcome<import_report> run();
   /// Reads and checks everything, sends nothing.
   outcome<import_report> check_only();
@@ -39,8 +42,10 @@ class importer {
   outcome<void> create_collection();
   outcome<void> preview_dimension();
   outcome<void> start_reader(const import_state& start);
-  void feed(batch_builder& builder, batch_queue& queue, import_ledger& ledger, std::uint64_t accepted_before);
+  void feed(batch_builder& builder, batch_queue& queue, import_ledger& ledger);
   void drain(batch_queue& queue, import_ledger& ledger);
+  command_failure damaged_source() const;
+  std::optional<command_failure> why_stopped(const import_ledger& ledger) const;
 
   console& io_;
   endpoint where_;
@@ -54,6 +59,10 @@ class importer {
   source_fingerprint fingerprint_;
   std::string state_file_;
   bool from_stdin_ = false;
+  bool resumed_ = false;
+  bool limit_reached_ = false;
+  std::optional<command_failure> source_failure_;
+  int signal_ = 0;
 };
 
 }  // namespace waggle::ctl

@@ -264,10 +264,8 @@ TEST_CASE("correlation ids") {
   // A folded header line can't smuggle a second line into the answer.
   raw_client d(s.port());
   const auto folded = d.ask(get("/x", {"X-Correlation-ID: a\r\n b"}));
+  CHECK(folded.status == 400);
   CHECK(folded.count("X-Correlation-ID") == 1);
-  CHECK_FALSE(has(folded.header("X-Correlation-ID"),
-                  "a"
-                  " b"));
 }
 
 TEST_CASE("X-Request-Timeout-Ms lowers the deadline") {

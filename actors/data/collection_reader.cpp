@@ -29,6 +29,25 @@ const count_history& collection_reader::history() const {
   return history_ ? *history_ : none;
 }
 
+namespace {
+/// What a shard's cell knows of its builds and changes, into the collection's summary.
+void add_activity(const view_cell& cell, collection_summary& s) {
+  const bool indexing = cell.indexing.load();
+  const auto began = cell.build_began_ms.load(), ended = cell.build_ended_ms.load();
+  if (indexing) {
+    s.build_began_ms = s.indexing ? std::min(s.build_began_ms, began) : began;
+    s.build_ended_ms = 0;
+  } else if (!s.indexing && ended > s.build_ended_ms) {
+    s.build_began_ms = began;
+    s.build_ended_ms = ended;
+  }
+  s.indexing |= indexing;
+  s.degraded |= cell.degraded.load();
+  s.build_errors += cell.build_errors.load();
+  s.touched_ms = std::max({s.touched_ms, ended, cell.changed_ms.load()});
+}
+}  // namespace
+
 result<collection_summary> collection_reader::summary() const {
   collection_summary s;
   s.record = *record_;
@@ -47,8 +66,7 @@ result<collection_summary> collection_reader::summary() const {
   }
   for (const auto& cell : cells_) {
     if (!cell) continue;
-    s.indexing |= cell->indexing.load();
-    s.degraded |= cell->degraded.load();
+    add_activity(*cell, s);
     if (const auto view = cell->view()) {
       s.index_bytes += view->memory().index;
       for (const auto& part : view->parts()) {
@@ -57,6 +75,8 @@ result<collection_summary> collection_reader::summary() const {
       }
     }
   }
+  // A collection that never held a point was last changed in the catalog.
+  if (s.touched_ms > 0 || s.counters.last_seq == seq_no()) s.touched_ms = std::max(s.touched_ms, record_->updated_ms);
   return s;
 }
 

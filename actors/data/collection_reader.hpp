@@ -23,6 +23,9 @@ class view_cell {
   void publish(std::shared_ptr<const shard_view> view) { view_.store(std::move(view)); }
   std::atomic<bool> indexing{false};  ///< a segment is being built
   std::atomic<bool> degraded{false};  ///< part of the data can't be served
+  /// Unix ms; 0 = not since the rows were loaded. A build is everything from the first segment due to none due.
+  std::atomic<std::int64_t> build_began_ms{0}, build_ended_ms{0}, changed_ms{0};
+  std::atomic<std::uint32_t> build_errors{0};  ///< failed tries of that build
 
  private:
   std::atomic<std::shared_ptr<const shard_view>> view_;
@@ -37,6 +40,9 @@ struct collection_summary {
   std::uint64_t awake_points = 0;
   bool indexing = false;
   bool degraded = false;
+  /// Of the present build, else the last one; and of the last change or build. Unix ms, 0 = not known.
+  std::int64_t build_began_ms = 0, build_ended_ms = 0, touched_ms = 0;
+  std::uint64_t build_errors = 0;  ///< failed tries of that build
   /// Share of the points in memory that have reached segment files; 1 when nothing is being built.
   double progress() const {
     return !indexing || awake_points == 0 ? 1.0 : static_cast<double>(sealed_points) / static_cast<double>(awake_points);

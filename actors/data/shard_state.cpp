@@ -114,6 +114,7 @@ class shard_state final : public shard_actor::base, public tenanted {
 
   caf::typed_response_promise<result<bool>> take(const std::shared_ptr<shard_delta>& delta) {
     auto promise = make_response_promise<result<bool>>();
+    cell_->changed_ms = node_.time.unix_ms();
     if (phase_ == phase::loading) {
       early_.emplace_back(delta, promise);
     } else if (phase_ == phase::asleep) {
@@ -154,7 +155,7 @@ class shard_state final : public shard_actor::base, public tenanted {
   void look() {
     if (phase_ != phase::awake || building_ ) return;
     auto job = core_->next_job();
-    cell_->indexing = job.has_value();
+    note_build(job.has_value());
     if (!job) {
       for (auto& p : flushing_) p.deliver(result<bool>(true));
       flushing_.clear();
@@ -167,6 +168,13 @@ class shard_state final : public shard_actor::base, public tenanted {
       if (outcome) node.index.built(static_cast<double>(node.time.steady_us() - begun) / 1e6);
       caf::anon_send(self, segment_built{std::make_shared<finished_build>(job.target().range, std::move(outcome))});
     });
+  }
+
+  void note_build(bool due) {
+    if (cell_->indexing == due) return;
+    (due ? cell_->build_began_ms : cell_->build_ended_ms) = node_.time.unix_ms();
+    if (due) cell_->build_errors = 0;
+    cell_->indexing = due;
   }
 
   /// True when a load was waiting for this build or its manifest; it begins.
@@ -192,6 +200,7 @@ class shard_state final : public shard_actor::base, public tenanted {
         log_event(log_level::warn, "shard", "a segment could not be built; it is tried again",
                   {{"tenant", to_string(key_.owner)}, {"collection", to_string(key_.collection)},
                    {"why", build.outcome.error().log_text}});
+      ++cell_->build_errors;
       build_failed();
       return;
     }

@@ -28,10 +28,13 @@ auto exchange::check_head() -> outcome {
   std::string_view authority;
   if (auto read = read_target(request_, authority); !read) return refuse(read.error());
   const auto& site = *home_->site;
-  if (authority.empty()) authority = request_.header("Host").value_or("");
+  const auto host = request_.header("Host");
+  // HTTP/1.0 may leave it out. No browser does, and it is browsers that the check of the host keeps out.
+  const bool named = host || !authority.empty();
+  if (authority.empty()) authority = host.value_or("");
   if (!authority.empty() && !host_well_formed(authority))
     return refuse(failure(ec::bad_request, "The Host header is not valid"));
-  if (site.check_host && !host_allowed(site, authority))
+  if (site.check_host && named && !host_allowed(site, authority))
     return refuse(failure(ec::origin_denied, "This Host is not served here (server.allowed_hosts)"));
   if (const auto origin = request_.header("Origin")) {
     const auto verdict = judge_origin(site, *origin, authority, tls_);

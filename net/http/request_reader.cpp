@@ -19,6 +19,11 @@ boost::beast::error_code refused() {
 
 std::string_view std_view(string_view v) { return {v.data(), v.size()}; }
 
+/// RFC 9112 §5.2: a server must refuse a folded header or unfold it; Beast unfolds.
+bool has_folded_line(std::string_view head) {
+  return head.find("\r\n ") != head.npos || head.find("\r\n\t") != head.npos;
+}
+
 /// State of one request that outlives Beast's one-shot parser.
 struct reading {
   struct field_place {
@@ -172,6 +177,12 @@ struct request_reader::parser {
     return now.chunks_need_more && bytes < end_of_chunks_bytes;
   }
 
+  void refuse_folded() {
+    now.error = failure(ec::bad_request, "A header goes on in a second line");
+    now.failed = true;
+    publish_head();
+  }
+
   void fail_from(const boost::beast::error_code& code) {
     if (!now.failed) {
       now.error = failure(ec::bad_request, "The request is not well-formed HTTP/1.1");
@@ -223,7 +234,10 @@ std::size_t request_reader::feed(std::string_view bytes) {
       p.fail_from(code);
       break;
     }
-    if (!had_head && p.now.head_done) break;
+    if (!had_head && p.now.head_done) {
+      if (has_folded_line(bytes.substr(0, taken))) p.refuse_folded();
+      break;
+    }
     if (taken == bytes.size()) break;
   }
   if (!had_head && p.now.head_done && !p.now.failed) p.publish_head();

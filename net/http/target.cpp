@@ -79,14 +79,12 @@ result<void> read_parameters(std::string_view query, std::vector<http_parameter>
   out.resize(count);
   return {};
 }
-
-bool usable_correlation_id(std::string_view id) {
-  if (id.empty() || id.size() > limits::correlation_id_bytes_max) return false;
-  for (const char c : id)
-    if (c < 0x21 || c > 0x7e) return false;
-  return true;
-}
 }  // namespace
+
+bool is_header_id(std::string_view text, std::size_t bytes_max) {
+  if (text.empty() || text.size() > bytes_max) return false;
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -155,7 +153,7 @@ result<void> read_target(http_request& request, std::string_view& authority) {
 void choose_correlation_id(http_request& request) {
   for (const std::string_view name : {"X-Correlation-ID", "X-Request-Id"}) {
     const auto given = request.header(name);
-    if (!given || !usable_correlation_id(*given)) continue;
+    if (!given || !is_header_id(*given, limits::correlation_id_bytes_max)) continue;
     request.correlation_id.assign(*given);
     return;
   }

@@ -16,6 +16,9 @@ bool percent_decode(std::string_view text, bool plus_is_space, std::string& out)
 /// `authority` receives the authority of an absolute form, else stays empty. 400 on anything malformed.
 result<void> read_target(http_request& request, std::string_view& authority);
 
+/// 1 to `bytes_max` visible ASCII characters: what an id in a header may be.
+bool is_header_id(std::string_view text, std::size_t bytes_max);
+
 /// Checks X-Correlation-ID, then X-Request-Id: 1…128 visible ASCII characters. Anything else gets a fresh UUIDv7.
 void choose_correlation_id(http_request& request);
 

@@ -37,7 +37,7 @@ result<collection_config> read_config(json_value root, const collection_default_
   if (const auto m = parse_metric(metric_text))
     config.measure = *m;
   else
-    body.refuse("metric", "must be cosine, euclidean or dot");
+    body.refuse(body.used({"metric", "similarity_metric", "distance"}), "must be cosine, euclidean or dot");
   config.description = body.optional_text({"description"}).value_or("");
   if (config.description.size() > 4096) body.refuse("description", "must be at most 4096 bytes");
   config.embedding_provider = body.optional_text({"embedding_provider"}).value_or(defaults.embedding_provider);

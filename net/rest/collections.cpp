@@ -1,6 +1,5 @@
 // Collections: list, create, read, change, delete, rename, snapshots (contract rest.md §3).
 #include <algorithm>
-#include <charconv>
 
 #include "base/limits.hpp"
 #include "actors/data/collection_state.hpp"
@@ -11,22 +10,8 @@
 #include "net/rest/write_support.hpp"
 
 namespace waggle::rest {
-namespace {
-
-result<std::size_t> query_number(const http_request& http, std::string_view name, std::size_t otherwise) {
-  const auto text = http.parameter(name);
-  if (!text) return otherwise;
-  std::size_t v = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), v);
-  if (error != std::errc{} || end != text->data() + text->size())
-    return failure::validation(name, "must be a non-negative integer");
-  return v;
-}
-
-}  // namespace
-
 answer list_collections(handler_context& c) {
-  auto limit = query_number(c.http(), "limit", limits::list_page_items_max * 100);
+  auto limit = query_number(c.http(), "limit", limits::list_page_items_max * 100, 1);
   auto offset = query_number(c.http(), "offset", 0);
   if (!limit) co_return limit.error();
   if (!offset) co_return offset.error();
@@ -35,8 +20,9 @@ answer list_collections(handler_context& c) {
   std::string out;
   json_writer w(out);
   w.begin_object().key("collections").begin_array();
-  for (auto i = std::min(*offset, list->size()), end = std::min(list->size(), i + *limit); i < end; ++i)
-    write_collection(w, (*list)[i]);
+  const auto first = std::min<std::size_t>(*offset, list->size());
+  const auto last = first + std::min<std::size_t>(*limit, list->size() - first);
+  for (auto i = first; i < last; ++i) write_collection(w, (*list)[i]);
   w.end_array().member("total_collections", list->size()).member("total", list->size()).end_object();
   co_return json_response(std::move(out));
 }
@@ -199,7 +185,7 @@ answer rename_collection(handler_context& c) {
   const auto text = fields.text({"new_name"});
   if (fields.failed()) co_return fields.fault();
   auto name = collection_name::parse(text);
-  if (!name) co_return name.error();
+  if (!name) co_return about("new_name", name.error());
   const auto old_name = c.scope.path_value(0);
   rename_collection_op op;
   op.new_name = name->str();
@@ -238,7 +224,8 @@ answer create_snapshot(handler_context& c) {
   const snapshot_record* made = nullptr;
   for (const auto& s : *list)
     if (s.id == id) made = &s;
-  if (!made) co_return failure(ec::snapshot_not_found);
+  // Snapshots go with their collection only: it was deleted since.
+  if (!made) co_return failure(ec::collection_not_found, "Collection '" + name + "' not found");
   std::string out;
   json_writer w(out);
   write_snapshot(w, *made, name);

@@ -19,6 +19,12 @@ void decoder::refuse(failure f) {
   if (!fault_) fault_ = std::move(f);
 }
 
+std::string_view decoder::used(aliases names) const {
+  for (const auto name : names)
+    if (!body_[name].missing()) return name;
+  return *names.begin();
+}
+
 json_value decoder::member(aliases names) const {
   for (const auto name : names)
     if (const auto value = body_[name]; !value.missing()) return value;
@@ -27,7 +33,7 @@ json_value decoder::member(aliases names) const {
 
 std::string decoder::text(aliases names) {
   auto found = optional_text(names);
-  if (!found) refuse(*names.begin(), "is required");
+  if (!found) refuse(used(names), "is required");
   return found.value_or("");
 }
 
@@ -35,7 +41,7 @@ std::optional<std::string> decoder::optional_text(aliases names) {
   const auto value = member(names);
   if (!value.present()) return std::nullopt;
   if (!value.is_string()) {
-    refuse(*names.begin(), "must be a string");
+    refuse(used(names), "must be a string");
     return std::nullopt;
   }
   return std::string(value.as_string());
@@ -47,7 +53,7 @@ std::optional<bool> decoder::optional_boolean(aliases names) {
   const auto value = member(names);
   if (!value.present()) return std::nullopt;
   if (!value.is_bool()) {
-    refuse(*names.begin(), "must be true or false");
+    refuse(used(names), "must be true or false");
     return std::nullopt;
   }
   return value.as_bool();
@@ -57,16 +63,16 @@ std::uint64_t decoder::integer(aliases names, std::uint64_t otherwise, std::uint
                                bool clamp) {
   const auto value = member(names);
   if (!value.present()) return otherwise;
+  const auto in_range = "must be an integer between " + std::to_string(least) + " and " + std::to_string(most);
   std::uint64_t v = 0;
   if (!value.get_uint64(v)) {
     std::int64_t negative = 0;
     if (clamp && value.get_int64(negative)) return least;
-    refuse(*names.begin(), "must be a non-negative integer");
+    refuse(used(names), clamp ? "must be an integer" : in_range);
     return otherwise;
   }
   if (clamp) return std::clamp(v, least, most);
-  if (v < least || v > most)
-    refuse(*names.begin(), "must be between " + std::to_string(least) + " and " + std::to_string(most));
+  if (v < least || v > most) refuse(used(names), in_range);
   return v;
 }
 
@@ -79,7 +85,7 @@ std::optional<double> decoder::optional_number(aliases names) {
   const auto value = member(names);
   if (!value.present()) return std::nullopt;
   if (!value.is_number()) {
-    refuse(*names.begin(), "must be a number");
+    refuse(used(names), "must be a number");
     return std::nullopt;
   }
   return value.as_double();
@@ -87,7 +93,7 @@ std::optional<double> decoder::optional_number(aliases names) {
 
 std::vector<float> decoder::floats(aliases names) {
   auto found = optional_floats(names);
-  if (!found) refuse(*names.begin(), "is required");
+  if (!found) refuse(used(names), "is required");
   return found ? std::move(*found) : std::vector<float>{};
 }
 
@@ -95,7 +101,7 @@ std::optional<std::vector<float>> decoder::optional_floats(aliases names) {
   const auto value = member(names);
   if (!value.present()) return std::nullopt;
   std::vector<float> out;
-  if (auto read = read_floats(value, *names.begin(), out); !read) {
+  if (auto read = read_floats(value, used(names), out); !read) {
     refuse(read.error());
     return std::nullopt;
   }
@@ -105,7 +111,7 @@ std::optional<std::vector<float>> decoder::optional_floats(aliases names) {
 json_value decoder::object(aliases names) {
   const auto value = member(names);
   if (value.present() && !value.is_object()) {
-    refuse(*names.begin(), "must be an object");
+    refuse(used(names), "must be an object");
     return {};
   }
   return value;
@@ -114,16 +120,16 @@ json_value decoder::object(aliases names) {
 json_value decoder::array(aliases names) {
   const auto value = member(names);
   if (!value.present())
-    refuse(*names.begin(), "is required");
+    refuse(used(names), "is required");
   else if (!value.is_array())
-    refuse(*names.begin(), "must be an array");
+    refuse(used(names), "must be an array");
   return value.is_array() ? value : json_value{};
 }
 
 std::optional<point_id> decoder::id(aliases names) {
   const auto value = member(names);
   if (!value.present()) return std::nullopt;
-  auto read = read_id(value, *names.begin());
+  auto read = read_id(value, used(names));
   if (!read) {
     refuse(read.error());
     return std::nullopt;
@@ -135,7 +141,7 @@ std::string decoder::payload(aliases names, std::size_t bytes_max) {
   const auto value = member(names);
   if (!value.present()) return {};
   if (!value.is_object()) {
-    refuse(*names.begin(), "must be an object");
+    refuse(used(names), "must be an object");
     return {};
   }
   auto text = compact_payload(value, bytes_max);
@@ -149,7 +155,7 @@ std::string decoder::payload(aliases names, std::size_t bytes_max) {
 sparse_vector decoder::sparse(aliases names) {
   const auto value = member(names);
   if (!value.present()) return {};
-  auto read = read_sparse(value, *names.begin());
+  auto read = read_sparse(value, used(names));
   if (!read) {
     refuse(read.error());
     return {};
@@ -157,11 +163,18 @@ sparse_vector decoder::sparse(aliases names) {
   return std::move(*read);
 }
 
+failure about(std::string_view field, const failure& why) {
+  const auto colon = why.message.find(": ");
+  return failure::validation(field, std::string_view(why.message).substr(colon == why.message.npos ? 0 : colon + 2));
+}
+
 result<point_id> read_id(const json_value& value, std::string_view field) {
   std::uint64_t n = 0;
   if (value.get_uint64(n)) return point_id::from_integer(n);
   if (!value.is_string()) return failure::validation(field, "must be a string or an integer 0 to 2^64-1");
-  return point_id::parse(value.as_string());
+  auto id = point_id::parse(value.as_string());
+  if (!id) return about(field, id.error());
+  return id;
 }
 
 result<sparse_vector> read_sparse(const json_value& value, std::string_view field) {

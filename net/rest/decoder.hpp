@@ -29,6 +29,8 @@ class decoder {
   /// The first present, non-null member among the names; not present() when there is none.
   json_value member(aliases names) const;
   json_value root() const { return body_; }
+  /// The name that the client used; the first one when it used none. Errors name it.
+  std::string_view used(aliases names) const;
 
   std::string text(aliases names);  ///< required
   std::optional<std::string> optional_text(aliases names);
@@ -56,6 +58,8 @@ class decoder {
   std::optional<failure> fault_;
 };
 
+/// A validation failure with its reason, about the field that the client knows.
+failure about(std::string_view field, const failure& why);
 /// An id in a list: string or integer. `field` names the list in the error.
 result<point_id> read_id(const json_value& value, std::string_view field);
 result<sparse_vector> read_sparse(const json_value& value, std::string_view field);

@@ -31,7 +31,7 @@ using handler_fn = answer (*)(handler_context&);
 /// A JSON body, parsed. The parser's memory lives as long as this object.
 class body_json {
  public:
-  /// An empty body counts as `{}` when `optional`.
+  /// An empty body counts as `{}` when `optional`. A member that is given twice at the top is refused.
   static result<body_json> parse(const http_request& request, bool optional = false);
   json_value root() const { return root_; }
 
@@ -39,6 +39,10 @@ class body_json {
   std::unique_ptr<json_parser> parser_;
   json_value root_;
 };
+
+/// An integer of the query string, at least `least`; anything else is a fault that names it.
+result<std::uint64_t> query_number(const http_request& http, std::string_view name, std::uint64_t otherwise,
+                                   std::uint64_t least = 0);
 
 http_response json_response(std::string body, int status = 200);
 

@@ -67,7 +67,8 @@ answer intelligent_search(handler_context& c);
 answer semantic_search(handler_context& c);
 answer contextual_search(handler_context& c);
 
-// Every route whose delivery the contract marks [later]: 501.
+// Routes that are not delivered yet: 501. Those of cluster mode: 404 CLUSTER_MODE_DISABLED (contract rest.md §8).
 answer not_implemented(handler_context& c);
+answer needs_cluster_mode(handler_context& c);
 
 }  // namespace waggle::rest

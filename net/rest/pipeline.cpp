@@ -1,7 +1,9 @@
 #include "net/rest/pipeline.hpp"
 
 #include "base/log.hpp"
+#include "base/limits.hpp"
 #include "net/http/error_body.hpp"
+#include "net/http/target.hpp"
 
 namespace waggle::rest {
 namespace {
@@ -68,9 +70,10 @@ boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
 
 boost::asio::awaitable<http_response> pipeline::answer_route(http_request& request, const route_match& match,
                                                              request_outcome& outcome) {
+  const bool hub = !request.segments.empty() && request.segments.front() == "hub";
   const auto refuse = [&](const failure& why) {
     outcome.code = why.code;
-    return error_response(why, request.correlation_id);
+    return error_response(why, request.correlation_id, hub ? error_style::hub : error_style::native);
   };
   if (!match.found) {
     if (match.allow.empty()) co_return refuse(failure(ec::route_not_found));
@@ -78,6 +81,9 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
     response.headers.push_back({"Allow", match.allow});
     co_return response;
   }
+  const auto key = request.header("X-Waggle-Request-Id");
+  if (key && !is_header_id(*key, limits::correlation_id_bytes_max))
+    co_return refuse(failure::validation("X-Waggle-Request-Id", "must be 1 to 128 visible ASCII characters"));
   // Standalone: whoever reaches the loopback listener is the one implicit tenant (auth.md §1).
   request_scope scope(request, context_mint::standalone(), match.values);
   const counted mine(tenant_in_flight_);

@@ -26,7 +26,10 @@ result<std::vector<point>> read_upsert(json_value root, std::size_t payload_byte
     decoder b(batch);
     const auto ids = b.array({"ids"}), vectors = b.array({"vectors"});
     const auto payloads = b.member({"payloads"});
+    if (payloads.present() && !payloads.is_array()) b.refuse("batch.payloads", "must be an array");
     if (b.failed()) return b.fault();
+    if (payloads.is_array() && payloads.size() != ids.size())
+      return failure::validation("batch.payloads", "must be as many as ids");
     std::vector<json_value> id_list, payload_list;
     for (const auto id : ids.as_array()) id_list.emplace_back(id);
     if (payloads.is_array())

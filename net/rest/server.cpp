@@ -96,7 +96,9 @@ answer indexing_progress(handler_context& c) {
   for (const auto& s : *list) {
     w.begin_object().member("collection_name", s.record.config.name);
     w.member("status", s.degraded ? "degraded" : s.indexing ? "indexing" : "completed").member("progress", s.progress());
-    w.member("vector_count", s.counters.points).member("last_updated", format_rfc3339(s.record.updated_ms)).end_object();
+    w.member("vector_count", s.counters.points);
+    write_time(w, "last_updated", s.touched_ms);
+    w.end_object();
   }
   w.end_array().end_object();
   co_return json_response(std::move(out));
@@ -116,5 +118,7 @@ answer docs_page(handler_context& c) {
 }
 
 answer not_implemented(handler_context&) { co_return failure(ec::not_implemented); }
+
+answer needs_cluster_mode(handler_context&) { co_return failure(ec::cluster_mode_disabled); }
 
 }  // namespace waggle::rest

@@ -1,6 +1,7 @@
 #include "net/rest/shapes.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace waggle::rest {
 
@@ -18,6 +19,31 @@ std::string_view similarity_name(metric m) {
     default: return "cosine";
   }
 }
+
+void write_time(json_writer& w, std::string_view name, std::int64_t unix_ms) {
+  if (unix_ms == 0)
+    w.key(name).null();
+  else
+    w.member(name, format_rfc3339(unix_ms));
+}
+
+namespace {
+void write_indexing_status(json_writer& w, const collection_summary& c) {
+  const auto documents = c.counters.documents;
+  w.key("indexing_status").begin_object();
+  w.member("status", c.indexing ? "indexing" : "completed").member("progress", c.progress());
+  w.member("total_documents", documents);
+  // Segments hold points. How many documents that is, is known only while each is one point.
+  if (c.indexing && documents != c.counters.points)
+    w.key("processed_documents").null();
+  else
+    w.member("processed_documents", c.indexing ? std::min(c.sealed_points, documents) : documents);
+  w.member("errors", c.build_errors);
+  write_time(w, "start_time", c.build_began_ms);
+  write_time(w, "end_time", c.build_ended_ms);
+  w.end_object();
+}
+}  // namespace
 
 void write_collection_members(json_writer& w, const collection_summary& c) {
   const auto& config = c.record.config;
@@ -50,15 +76,7 @@ void write_collection_members(json_writer& w, const collection_summary& c) {
   w.key("hnsw").begin_object();
   w.member("m", config.hnsw.m).member("ef_construction", config.hnsw.ef_construction);
   w.member("ef_search", config.hnsw.ef_search).end_object();
-  w.key("indexing_status").begin_object();
-  w.member("status", c.indexing ? "indexing" : "completed").member("progress", c.progress());
-  w.member("total_documents", c.counters.documents).member("processed_documents", static_cast<std::uint64_t>(c.progress() * static_cast<double>(c.counters.documents)));
-  w.member("errors", 0u).member("start_time", format_rfc3339(c.record.created_ms));
-  if (c.indexing)
-    w.key("end_time").null();
-  else
-    w.member("end_time", format_rfc3339(c.record.updated_ms));
-  w.end_object();
+  write_indexing_status(w, c);
   w.member("status", c.degraded ? "degraded" : c.indexing ? "indexing" : "ready");
   w.member("replication_factor", config.replication_factor);
   w.member("write_consistency_factor", config.write_consistency_factor);
@@ -100,7 +118,8 @@ void write_result(json_writer& w, const result_row& row, const result_options& o
     w.member_raw("payload", payload);
     if (!options.compact) w.member_raw("metadata", payload);
   }
-  if (row.has_distance) w.member("distance", row.distance);
+  // The distance of two vectors may be greater than any 32-bit float.
+  if (row.has_distance) w.member("distance", std::min(row.distance, std::numeric_limits<float>::max()));
   if (!row.collection.empty()) w.member("collection", row.collection);
   w.end_object();
 }

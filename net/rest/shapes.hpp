@@ -16,6 +16,8 @@ std::string_view metric_name(metric m);
 /// "cosine" | "euclidean" | "dot_product".
 std::string_view similarity_name(metric m);
 
+/// An RFC 3339 member; null when `unix_ms` is 0 = not known.
+void write_time(json_writer& w, std::string_view name, std::int64_t unix_ms);
 /// Writes the members of C into the open object.
 void write_collection_members(json_writer& w, const collection_summary& c);
 void write_collection(json_writer& w, const collection_summary& c);

@@ -1,6 +1,5 @@
 // Reading, changing, moving and deleting single points and batches of them (contract rest.md §5).
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include "base/limits.hpp"
@@ -13,22 +12,22 @@
 namespace waggle::rest {
 namespace {
 
-result<std::size_t> query_number(const http_request& http, std::string_view name, std::size_t otherwise,
-                                 std::size_t most) {
-  const auto text = http.parameter(name);
-  if (!text) return otherwise;
-  std::size_t v = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), v);
-  if (error != std::errc{} || end != text->data() + text->size())
-    return failure::validation(name, "must be a non-negative integer");
-  return std::min(v, most);
-}
-
 /// The point's id in the path, as a client may have written it.
 result<std::string> id_in_path(const std::string& text) {
   auto id = point_id::parse(text);
   if (!id) return id.error();
   return id->str();
+}
+
+failure no_such_point(const std::string& id) {
+  return failure(ec::vector_not_found, "Vector '" + id + "' not found");
+}
+
+/// Why the write of this one point was refused, if it was.
+std::optional<failure> refusal_of(const write_outcome& outcome, const std::string& id) {
+  auto failed = first_failure(outcome);
+  if (failed && failed->code == ec::vector_not_found) return no_such_point(id);
+  return failed;
 }
 
 answer read_one(handler_context& c, const std::string& name, const std::string& id) {
@@ -37,7 +36,7 @@ answer read_one(handler_context& c, const std::string& name, const std::string& 
   auto work = c.db.read_disk(c.scope, [r = *reader, id] { return r->get(id); });
   auto found = co_await std::move(work);
   if (!found) co_return found.error();
-  if (!*found) co_return failure(ec::vector_not_found, "Vector '" + id + "' not found");
+  if (!*found) co_return no_such_point(id);
   std::string out;
   json_writer w(out);
   write_vector(w, **found, name);
@@ -50,7 +49,7 @@ answer delete_one(handler_context& c, const std::string& name, const std::string
   auto wanted = command_of(c, std::move(op));
   auto done = co_await c.db.write(c.scope, name, std::move(wanted));
   if (!done) co_return done.error();
-  if (auto failed = first_failure(*done)) co_return *failed;
+  if (auto failed = refusal_of(*done, id)) co_return *failed;
   std::string out;
   json_writer(out).begin_object().member("message", "Vector '" + id + "' deleted").member("success", true).end_object();
   co_return json_response(std::move(out));
@@ -74,7 +73,7 @@ boost::asio::awaitable<result<update_point_op>> read_update(handler_context& c, 
       auto work = c.db.read_disk(c.scope, [&reader, &op] { return reader.get(op.id); });
       auto old = co_await std::move(work);
       if (!old) co_return old.error();
-      if (!*old) co_return failure(ec::vector_not_found, "Vector '" + op.id + "' not found");
+      if (!*old) co_return no_such_point(op.id);
       base = (*old)->data.payload;
       // The new text goes with the payload that it was merged into.
       if (!op.if_version) op.if_version = (*old)->seq.value;
@@ -109,7 +108,7 @@ answer update_one(handler_context& c, const std::string& name, const std::string
   auto wanted = command_of(c, std::move(*op));
   auto done = co_await c.db.write(c.scope, name, std::move(wanted));
   if (!done) co_return done.error();
-  if (auto failed = first_failure(*done)) co_return *failed;
+  if (auto failed = refusal_of(*done, id)) co_return *failed;
   co_return co_await read_one(c, name, id);
 }
 
@@ -129,14 +128,16 @@ result<named_point> read_named(handler_context& c, json_value root) {
 }  // namespace
 
 answer list_vectors(handler_context& c) {
-  const auto limit = query_number(c.http(), "limit", 10, limits::list_page_items_max);
-  const auto offset = query_number(c.http(), "offset", 0, std::size_t{1} << 40);
-  if (!limit) co_return limit.error();
+  const auto asked = query_number(c.http(), "limit", 10, 1);
+  const auto offset = query_number(c.http(), "offset", 0);
+  if (!asked) co_return asked.error();
   if (!offset) co_return offset.error();
+  const auto limit = std::min<std::uint64_t>(*asked, limits::list_page_items_max);
+  constexpr std::uint64_t skipped_max = std::uint64_t{1} << 40;  // more points than a node holds
   const std::string cursor(c.http().parameter("cursor").value_or(""));
   auto reader = co_await c.db.open(c.scope, c.scope.path_value(0), false);
   if (!reader) co_return reader.error();
-  auto work = c.db.read_disk(c.scope, [r = *reader, l = *limit, o = *offset, cursor] {
+  auto work = c.db.read_disk(c.scope, [r = *reader, l = limit, o = std::min(*offset, skipped_max), cursor] {
     return r->list(l, o, cursor);
   });
   auto page = co_await std::move(work);
@@ -146,7 +147,7 @@ answer list_vectors(handler_context& c) {
   json_writer w(out);
   w.begin_object().key("vectors").begin_array();
   for (const auto& p : page->points) write_vector(w, p, name);
-  w.end_array().member("total", page->total).member("limit", *limit).member("offset", *offset);
+  w.end_array().member("total", page->total).member("limit", limit).member("offset", *offset);
   if (!page->next_cursor.empty()) w.member("next_cursor", page->next_cursor);
   w.member("message", std::to_string(page->points.size()) + " of " + std::to_string(page->total) + " vectors");
   w.end_object();

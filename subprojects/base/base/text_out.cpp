@@ -40,20 +40,20 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-void append_number(std::string& out, float v) {
-  if (!std::isfinite(v)) {
+namespace {
+template <class N>
+void append_real(std::string& out, N v) {
+  if (!std::isfinite(v))
     out += "null";
-    return;
-  }
-  append_chars(out, v);
+  else if (v == 0 && std::signbit(v))
+    out += "-0.0";  // "-0" is an integer to many readers, and those lose the sign
+  else
+    append_chars(out, v);
 }
-void append_number(std::string& out, double v) {
-  if (!std::isfinite(v)) {
-    out += "null";
-    return;
-  }
-  append_chars(out, v);
-}
+}  // namespace
+
+void append_number(std::string& out, float v) { append_real(out, v); }
+void append_number(std::string& out, double v) { append_real(out, v); }
 void append_number(std::string& out, std::uint64_t v) { append_chars(out, v); }
 void append_number(std::string& out, std::int64_t v) { append_chars(out, v); }
 

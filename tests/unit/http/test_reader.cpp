@@ -150,6 +150,11 @@ TEST_CASE("reader: what two readers could understand differently is refused") {
   CHECK(status_of("GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n") == 400);
   CHECK(status_of("GET / HTTP/1.1\r\nHost: a\r\n: empty\r\n\r\n") == 400);
   CHECK(completes("GET / HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n"));
+  for (const char* folded : {"Host: a\r\nX: a\r\n b\r\n\r\n", "X: a\r\n\tb\r\nHost: a\r\n\r\n"}) {
+    const auto whole = read_all(std::string("GET / HTTP/1.1\r\n") + folded);
+    CHECK(whole.status == 400);
+    CHECK(read_all(std::string("GET / HTTP/1.1\r\n") + folded, {1}) == whole);
+  }
 }
 
 TEST_CASE("reader: limits") {

@@ -264,10 +264,8 @@ TEST_CASE("correlation ids") {
   // A folded header line can't smuggle a second line into the answer.
   raw_client d(s.port());
   const auto folded = d.ask(get("/x", {"X-Correlation-ID: a\r\n b"}));
+  CHECK(folded.status == 400);
   CHECK(folded.count("X-Correlation-ID") == 1);
-  CHECK_FALSE(has(folded.header("X-Correlation-ID"),
-                  "a"
-                  " b"));
 }
 
 TEST_CASE("X-Request-Timeout-Ms lowers the deadline") {
@@ -329,7 +327,9 @@ TEST_CASE("Host check of the open loopback mode") {
   // The absolute form's authority counts, not the Host beside it.
   check_error(c.ask("GET http://evil.example/x HTTP/1.1\r\nHost: localhost\r\n\r\n"), 403, "ORIGIN_DENIED");
   raw_client d(s.port());
-  check_error(d.ask("GET /x HTTP/1.0\r\n\r\n"), 403, "ORIGIN_DENIED");
+  check_error(d.ask("GET /x HTTP/1.1\r\nHost:\r\n\r\n"), 403, "ORIGIN_DENIED");
+  raw_client e(s.port());
+  CHECK(e.ask("GET /x HTTP/1.0\r\n\r\n").status == 200);
 }
 
 TEST_CASE("an open server refuses to listen off loopback") {

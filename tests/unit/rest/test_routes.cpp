@@ -66,6 +66,25 @@ TEST_CASE("a body's first fault sticks and names its field") {
   CHECK(read_id((*body)["ids"], "ids").has_error());
 }
 
+TEST_CASE("an error names the field that the client used, and its reason is true") {
+  json_parser parser;
+  const auto body = parser.parse(R"({"vector":["x"],"k":"5","vector_id":" a"})");
+  const auto fault = [&](auto read) {
+    decoder d(*body);
+    read(d);
+    return d.failed() ? d.fault().details : "";
+  };
+  CHECK(fault([](decoder& d) { d.floats({"embedding", "vector"}); }) ==
+        R"({"field":"vector","reason":"must hold numbers only"})");
+  CHECK(fault([](decoder& d) { d.integer({"limit", "k"}, 10, 1, 1000, true); }) ==
+        R"({"field":"k","reason":"must be an integer"})");
+  CHECK(fault([](decoder& d) { d.integer({"limit", "k"}, 10, 1, 1000); }) ==
+        R"({"field":"k","reason":"must be an integer between 1 and 1000"})");
+  CHECK(fault([](decoder& d) { d.id({"id", "vector_id"}); }) ==
+        R"({"field":"vector_id","reason":"must not begin or end with whitespace"})");
+  CHECK(fault([](decoder& d) { d.text({"query", "text"}); }) == R"({"field":"query","reason":"is required"})");
+}
+
 TEST_CASE("limits clamp where the contract clamps and refuse where it refuses") {
   json_parser parser;
   const auto body = parser.parse(R"({"limit":0,"big":99999999,"negative":-3})");

@@ -4,7 +4,6 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/statistics.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/wal_filter.h>
 
@@ -141,9 +140,6 @@ rocksdb::ColumnFamilyOptions tune_family(kv_family family, const kv_store::optio
     table.whole_key_filtering = true;
     cf.optimize_filters_for_hits = false;  // upserts of new ids look up keys that aren't there
   }
-  // Keys of one group's log, and of one shard's points, come mostly in order: an insert begins beside the one before.
-  const std::size_t run_prefix_bytes = family == kv_family::raft_log ? 5 : 29;
-  cf.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(run_prefix_bytes));
   cf.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return cf;
 }

@@ -53,19 +53,19 @@ config_sources sources_of(const arguments& a, std::vector<std::string>& bad) {
 }
 
 int run(config loaded, const config_sources& sources) {
+  // Every thread, the log's too, inherits the mask; this one waits for the signals.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, s);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
   const auto settings = loaded.settings();
   log_options log;
   parse_log_level(settings.logging.level, log.level);
   log.format = settings.logging.format == "json" ? log_format::json : log_format::text;
   log_start(log);
   for (const auto& w : loaded.warnings()) log_event(log_level::warn, "config", to_string(w));
-
-  // Every thread of the node inherits the mask; this one waits for the signals.
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int s : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, s);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  signal(SIGPIPE, SIG_IGN);
 
   auto providers = read_providers(loaded);
   if (!providers) {

@@ -229,15 +229,17 @@ std::size_t request_reader::feed(std::string_view bytes) {
     boost::beast::error_code code;
     taken += p.beast->put(boost::asio::const_buffer(bytes.data() + taken, bytes.size() - taken), code);
     p.now.chunks_need_more = code == http::error::need_more && p.now.head_done && p.beast->chunked();
-    if (code == http::error::need_more) break;
-    if (code) {
+    const bool more_needed = code == http::error::need_more;
+    if (code && !more_needed) {
       p.fail_from(code);
       break;
     }
-    if (!had_head && p.now.head_done) {
-      if (has_folded_line(bytes.substr(0, taken))) p.refuse_folded();
+    // Beast takes whole fields, folds included, also while the head is not complete.
+    if (!had_head && has_folded_line(bytes.substr(0, taken))) {
+      p.refuse_folded();
       break;
     }
+    if (more_needed || (!had_head && p.now.head_done)) break;
     if (taken == bytes.size()) break;
   }
   if (!had_head && p.now.head_done && !p.now.failed) p.publish_head();

@@ -150,10 +150,10 @@ TEST_CASE("reader: what two readers could understand differently is refused") {
   CHECK(status_of("GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n") == 400);
   CHECK(status_of("GET / HTTP/1.1\r\nHost: a\r\n: empty\r\n\r\n") == 400);
   CHECK(completes("GET / HTTP/1.1\r\nHost: a\r\nX:\r\n\r\n"));
-  for (const char* folded : {"Host: a\r\nX: a\r\n b\r\n\r\n", "X: a\r\n\tb\r\nHost: a\r\n\r\n"}) {
-    const auto whole = read_all(std::string("GET / HTTP/1.1\r\n") + folded);
-    CHECK(whole.status == 400);
-    CHECK(read_all(std::string("GET / HTTP/1.1\r\n") + folded, {1}) == whole);
+  for (const char* fields : {"Host: a\r\nX: a\r\n b\r\n\r\n", "X: a\r\n\tb\r\nHost: a\r\n\r\n", "Host: a\r\n\t\r\nX: b\r\n\r\n"}) {
+    const auto folded = std::string("GET / HTTP/1.1\r\n") + fields;
+    CHECK(status_of(folded) == 400);
+    for (std::size_t cut = 1; cut < folded.size(); ++cut) CHECK(read_all(folded, {cut}).status == 400);
   }
 }
 

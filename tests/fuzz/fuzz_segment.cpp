@@ -8,45 +8,18 @@
 #include <cstring>
 #include <string>
 
-#include "base/checksum.hpp"
 #include "fuzz.hpp"
 #include "storage/index/graph_search.hpp"
 #include "storage/payload/payload.hpp"
 #include "storage/segment/segment.hpp"
 #include "storage/text/document_terms.hpp"
+#include "tests/support/segment_file_bytes.hpp"
 
 using namespace waggle;
+using namespace waggle::segment_file_bytes;
 using fuzz::require;
 
 namespace {
-
-// Places in the header: docs/formats/segment.md.
-constexpr std::size_t owner_at = 16, collection_at = 32, shard_at = 40, metric_at = 44, dimension_at = 48, count_at = 52,
-                      size_at = 80, crc_at = 92, table_at = 96, entry_bytes = 24;
-
-template <class N>
-N get(const std::string& bytes, std::size_t at) {
-  N value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-template <class N>
-void put(std::string& bytes, std::size_t at, N value) {
-  std::memcpy(bytes.data() + at, &value, sizeof value);
-}
-
-void forge_checksums(std::string& bytes) {
-  put<std::uint64_t>(bytes, size_at, bytes.size());
-  const auto count = std::min(get<std::uint32_t>(bytes, count_at), section_kinds);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const auto entry = table_at + i * entry_bytes;
-    const auto offset = get<std::uint64_t>(bytes, entry + 8), size = get<std::uint64_t>(bytes, entry + 16);
-    if (offset <= bytes.size() && size <= bytes.size() - offset)
-      put(bytes, entry + 4, checksum_of(std::string_view(bytes).substr(offset, size)));
-  }
-  put<std::uint32_t>(bytes, crc_at, 0);
-  put(bytes, crc_at, crc32c(std::string_view(bytes).substr(0, segment_header_bytes)));
-}
 
 shard_key key_of(const std::string& bytes) {
   shard_key key;
@@ -119,7 +92,10 @@ void search(const segment& s) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string bytes(fuzz::view(data, size));
-  if (bytes.size() >= segment_header_bytes) forge_checksums(bytes);
+  if (bytes.size() >= segment_header_bytes) {
+    put<std::uint64_t>(bytes, size_at, bytes.size());
+    forge_checksums(bytes);
+  }
   const memory_file file(bytes);
   const bool whole = bytes.size() >= segment_header_bytes;
   const auto opened = open_segment(file.path(), whole ? key_of(bytes) : shard_key{},

@@ -5,13 +5,15 @@
 
 #include <filesystem>
 
-#include "base/checksum.hpp"
 #include "base/codec.hpp"
 #include "shard_world.hpp"
 #include "storage/segment/segment_writer.hpp"
+#include "tests/support/segment_file_bytes.hpp"
 
 namespace waggle::test {
 namespace {
+
+using namespace segment_file_bytes;
 
 constexpr std::uint32_t dimension = 4;
 const std::atomic<bool> never{false};
@@ -54,32 +56,6 @@ std::string complaint(const std::string& path, std::string_view bytes, const seg
   REQUIRE(opened.error().code == ec::corrupt_data);
   REQUIRE(opened.error().log_text.size() > 10);
   return opened.error().log_text;
-}
-
-template <class N>
-void put(std::string& bytes, std::size_t at, N value) {
-  std::memcpy(bytes.data() + at, &value, sizeof value);
-}
-template <class N>
-N get(const std::string& bytes, std::size_t at) {
-  N value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-
-constexpr std::size_t count_at = 52, rows_at = 56, crc_at = 92, table_at = 96, entry_bytes = 24;
-
-/// Makes every checksum of a tampered file right again, as a hostile writer would.
-void forge_checksums(std::string& bytes) {
-  const auto count = std::min(get<std::uint32_t>(bytes, count_at), section_kinds);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const auto entry = table_at + i * entry_bytes;
-    const auto offset = get<std::uint64_t>(bytes, entry + 8), size = get<std::uint64_t>(bytes, entry + 16);
-    if (offset <= bytes.size() && size <= bytes.size() - offset)
-      put(bytes, entry + 4, checksum_of(std::string_view(bytes).substr(offset, size)));
-  }
-  put<std::uint32_t>(bytes, crc_at, 0);
-  put(bytes, crc_at, crc32c(std::string_view(bytes).substr(0, segment_header_bytes)));
 }
 
 std::pair<std::size_t, std::size_t> place_of(const std::string& bytes, section kind) {

@@ -42,7 +42,7 @@ constexpr std::array table{
     error_info{ec::concurrency_limit, 429, "CONCURRENCY_LIMIT", "Too many concurrent requests"},
     error_info{ec::queue_full, 429, "QUEUE_FULL", "The write queue is full"},
     error_info{ec::internal_error, 500, "INTERNAL_ERROR", "Internal error"},
-    error_info{ec::not_implemented, 501, "NOT_IMPLEMENTED", "Not implemented yet"},
+    error_info{ec::not_implemented, 501, "NOT_IMPLEMENTED", "Not available in this release"},
     error_info{ec::deadline_exceeded, 504, "DEADLINE_EXCEEDED", "Deadline exceeded"},
     error_info{ec::not_ready, 503, "NOT_READY", "Not ready"},
     error_info{ec::no_quorum, 503, "NO_QUORUM", "No quorum"},

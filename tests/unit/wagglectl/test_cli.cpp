@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "base/json.hpp"
-#include "tests/unit/wagglectl/fake_node.hpp"
+#include "tests/unit/wagglectl/scripted_node.hpp"
 #include "tools/wagglectl/completion.hpp"
 #include "tools/wagglectl/endpoint.hpp"
 #include "tools/wagglectl/http_client.hpp"
@@ -15,7 +15,7 @@ using namespace waggle::ctl::test;
 
 namespace {
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-fake_node::handler always(int status, std::string body = "{}") {
+scripted_node::handler always(int status, std::string body = "{}") {
   return [=](const seen_request&) { return canned_answer{status, body}; };
 }
 canned_answer small_node(const seen_request& r) {
@@ -42,13 +42,13 @@ TEST_CASE("exit codes follow the node's answer") {
   const std::pair<int, int> table[] = {{400, 1}, {401, 4}, {403, 4}, {404, 5}, {409, 6},
                                        {412, 6}, {429, 1}, {500, 1}, {507, 1}};
   for (const auto& [status, code] : table) {
-    fake_node node(always(status, R"({"code":"X","message":"because"})"));
+    scripted_node node(always(status, R"({"code":"X","message":"because"})"));
     const auto r = run(node.url(), {"collections", "show", "docs"});
     CHECK(r.code == code);
     CHECK(has(r.err, "because (X)"));
     CHECK(r.out.empty());
   }
-  fake_node html(always(200, "<html>"));
+  scripted_node html(always(200, "<html>"));
   CHECK(run(html.url(), {"status"}).code == 1);
   const auto dead = run(dead_url(), {"status"});
   CHECK(dead.code == 3);
@@ -87,7 +87,7 @@ TEST_CASE("usage errors are 2, help and version are 0") {
 }
 
 TEST_CASE("status and collections, as table and as JSON") {
-  fake_node node(small_node);
+  scripted_node node(small_node);
   const auto table = run(node.url(), {"status"});
   CHECK(table.code == 0);
   CHECK(has(table.out, "1d 2h 3m 4s"));
@@ -102,14 +102,14 @@ TEST_CASE("status and collections, as table and as JSON") {
   CHECK(has(list.out, "docs  12       3          Cosine  2.0 KiB  ready"));
   CHECK(run(node.url(), {"collections", "list", "--output", "json"}).out.starts_with("{\"collections\":["));
   CHECK(run(node.url(), {"collections", "show", "none"}).code == 5);
-  fake_node sick([](const seen_request& r) {
+  scripted_node sick([](const seen_request& r) {
     return r.target == "/health" ? canned_answer{503, R"({"status":"unhealthy"})"} : small_node(r);
   });
   CHECK(run(sick.url(), {"status"}).code == 1);
 }
 
 TEST_CASE("names are percent-encoded, bodies say what was asked") {
-  fake_node node(always(200));
+  scripted_node node(always(200));
   run(node.url(), {"collections", "show", "my docs%é"});
   CHECK(node.requests().back().target == "/collections/my%20docs%25%C3%A9");
   run(node.url(), {"collections", "create", "new", "--dimension", "8", "--metric", "dot", "--quantization", "sq8"});
@@ -120,7 +120,7 @@ TEST_CASE("names are percent-encoded, bodies say what was asked") {
 }
 
 TEST_CASE("delete asks, and does nothing without an answer") {
-  fake_node node(small_node);
+  scripted_node node(small_node);
   const auto deleted = [&] {
     for (const auto& r : node.requests())
       if (r.method == "DELETE") return true;
@@ -140,7 +140,7 @@ TEST_CASE("delete asks, and does nothing without an answer") {
 }
 
 TEST_CASE("search: the three ways, the filter, and a table that no payload can spoil") {
-  fake_node node(small_node);
+  scripted_node node(small_node);
   const auto last = [&] { return node.requests().back(); };
   const auto hit = run(node.url(), {"search", "docs", "[0.25,-1]", "--limit", "3", "--ef", "64", "--exact"});
   CHECK(hit.code == 0);
@@ -161,7 +161,7 @@ TEST_CASE("search: the three ways, the filter, and a table that no payload can s
 }
 
 TEST_CASE("the credential is sent and never shown") {
-  fake_node node(small_node);
+  scripted_node node(small_node);
   const std::string secret = "wgl_5ecret5ecret";
   scratch_directory dir;
   const auto file = dir.write("token", secret + "\n");
@@ -205,13 +205,13 @@ TEST_CASE("endpoints") {
 }
 
 TEST_CASE("the base path and WAGGLE_ENDPOINT are used") {
-  fake_node node(small_node);
+  scripted_node node(small_node);
   run(node.url() + "/api/v1/", {"version"});
   CHECK(node.requests().back().target == "/api/v1/");
 }
 
 TEST_CASE("client: a closed keep-alive connection is replaced for repeatable requests only; silence is a timeout") {
-  fake_node node([](const seen_request&) { return canned_answer{200, "{}", "", false, true}; });
+  scripted_node node([](const seen_request&) { return canned_answer{200, "{}", "", false, true}; });
   http_client client(*parse_endpoint(node.url()), {});
   http_request get;
   get.target = "/x";
@@ -226,7 +226,7 @@ TEST_CASE("client: a closed keep-alive connection is replaced for repeatable req
   CHECK_FALSE(client.send(post).has_value());
   CHECK(client.send(post).has_value());  // on a fresh connection
 
-  fake_node slow([](const seen_request& r) {
+  scripted_node slow([](const seen_request& r) {
     if (r.target == "/slow") std::this_thread::sleep_for(std::chrono::milliseconds(400));
     return canned_answer{};
   });
@@ -278,7 +278,7 @@ TEST_CASE("a node that answers with the wrong kinds is an error or an empty cell
       const char* body :
       {"[]", "5", "null", "{}", R"({"collections":{},"results":7,"status":[],"version":{},"timestamp":1})",
        R"({"collections":[1,null,{"name":5,"vector_count":"x","status":1}],"results":[1,{"id":3,"score":"x","payload":[]}]})"}) {
-    fake_node node(always(200, body));
+    scripted_node node(always(200, body));
     for (const std::vector<std::string>& command : {std::vector<std::string>{"status"},
                                                     {"version"},
                                                     {"collections"},

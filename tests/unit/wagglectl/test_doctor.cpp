@@ -3,7 +3,7 @@
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "base/text_out.hpp"
-#include "tests/unit/wagglectl/fake_node.hpp"
+#include "tests/unit/wagglectl/scripted_node.hpp"
 #include "tools/wagglectl/doctor.hpp"
 
 using namespace waggle;
@@ -76,7 +76,7 @@ TEST_CASE("judgements of health and collections") {
 }
 
 TEST_CASE("doctor: a healthy node and disk") {
-  fake_node node([](const seen_request& r) { return healthy_node(r); });
+  scripted_node node([](const seen_request& r) { return healthy_node(r); });
   scratch_directory dir;
   const auto r = run(node.url(), {"doctor", "--data-dir", dir.path(), "--fsync-samples", "10", "--output", "json"});
   for (const char* check : {"endpoint", "version", "health", "clock", "listener", "collections"})
@@ -87,14 +87,14 @@ TEST_CASE("doctor: a healthy node and disk") {
 }
 
 TEST_CASE("doctor: faults give exit code 1 and a remedy") {
-  fake_node late([](const seen_request& r) { return healthy_node(r, -3'600'000); });
+  scripted_node late([](const seen_request& r) { return healthy_node(r, -3'600'000); });
   const auto skewed = run(late.url(), {"doctor", "--output", "json"});
   CHECK(skewed.code == 1);
   CHECK(result_of(skewed.out, "clock") == "fault");
   const auto dead = run(dead_url(), {"doctor"});
   CHECK(dead.code == 1);
   CHECK(dead.out.find("endpoint: check that waggled is running") != std::string::npos);
-  fake_node node([](const seen_request& r) { return healthy_node(r); });
+  scripted_node node([](const seen_request& r) { return healthy_node(r); });
   const auto nowhere = run(node.url(), {"doctor", "--data-dir", "/nonexistent/dir", "--output", "json"});
   CHECK(nowhere.code == 1);
   CHECK(result_of(nowhere.out, "disk space") == "fault");

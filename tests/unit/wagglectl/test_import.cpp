@@ -7,7 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/text_out.hpp"
-#include "tests/unit/wagglectl/fake_node.hpp"
+#include "tests/unit/wagglectl/scripted_node.hpp"
 #include "tools/wagglectl/import/batch.hpp"
 #include "tools/wagglectl/import/import_state.hpp"
 
@@ -82,7 +82,7 @@ std::uint64_t number(const std::string& json, const char* name) {
   REQUIRE((*root)[name].get_uint64(out));
   return out;
 }
-int inserts(const fake_node& node) {
+int inserts(const scripted_node& node) {
   const auto all = node.requests();
   return static_cast<int>(
       std::count_if(all.begin(), all.end(), [](auto& r) { return r.target.starts_with("/insert_"); }));
@@ -91,7 +91,7 @@ int inserts(const fake_node& node) {
 
 TEST_CASE("import: every record arrives once, in batches, over few connections") {
   store db;
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   const auto file = dir.write("a.jsonl", lines(0, 1003));
   const auto r = run(node.url(),
@@ -109,7 +109,7 @@ TEST_CASE("import: every record arrives once, in batches, over few connections")
 TEST_CASE("import: a refused batch is sent again with the same request id, and Retry-After is read") {
   store db;
   std::atomic<int> calls{0};
-  fake_node node([&](const seen_request& r) -> canned_answer {
+  scripted_node node([&](const seen_request& r) -> canned_answer {
     if (!r.target.starts_with("/insert_")) return db(r);
     switch (calls++) {
       case 0: return {429, R"({"code":"QUEUE_FULL","message":"full"})", "Retry-After: 1\r\n"};
@@ -137,7 +137,7 @@ TEST_CASE("import: a refused batch is sent again with the same request id, and R
 TEST_CASE("import: retries end, and what cannot get better is not retried") {
   const auto attempt = [](canned_answer answer, int& tries) {
     store db;
-    fake_node node([&](const seen_request& r) { return r.target.starts_with("/insert_") ? answer : db(r); });
+    scripted_node node([&](const seen_request& r) { return r.target.starts_with("/insert_") ? answer : db(r); });
     scratch_directory dir;
     const auto file = dir.write("a.jsonl", lines(0, 3));
     const auto r = run(node.url(), {"import", file, "--collection", "c", "--connections", "1", "--retries", "2"});
@@ -165,7 +165,7 @@ TEST_CASE("import: retries end, and what cannot get better is not retried") {
 TEST_CASE("import: --resume continues behind the acknowledged prefix and counts nothing twice") {
   store db;
   std::atomic<int> allowed{3};
-  fake_node node([&](const seen_request& r) -> canned_answer {
+  scripted_node node([&](const seen_request& r) -> canned_answer {
     if (r.target.starts_with("/insert_") && allowed-- <= 0)
       return {500, R"({"code":"INTERNAL_ERROR","message":"crash"})"};
     return db(r);
@@ -196,7 +196,7 @@ TEST_CASE("import: --resume continues behind the acknowledged prefix and counts 
 
 TEST_CASE("import: --resume with nothing unfinished begins, and says so") {
   store db;
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   const auto file = dir.write("a.jsonl", lines(0, 10));
   const auto r = run(node.url(), {"import", file, "--collection", "c", "--resume"});
@@ -210,7 +210,7 @@ TEST_CASE("import: --resume with nothing unfinished begins, and says so") {
 
 TEST_CASE("import: --limit leaves the rest for --resume") {
   store db;
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   const auto file = dir.write("a.jsonl", lines(0, 100));
   const std::vector<std::string> part{"import", file, "--collection", "c", "--limit", "15", "--resume"};
@@ -233,7 +233,7 @@ TEST_CASE("import: a signal stops it in order, and --resume loads the rest") {
   for (const auto& [number, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     store db;
     std::atomic<int> batches{0};
-    fake_node node([&, number = number](const seen_request& r) {
+    scripted_node node([&, number = number](const seen_request& r) {
       if (r.target.starts_with("/insert_") && ++batches == 3) ::kill(::getpid(), number);
       return db(r);
     });
@@ -254,7 +254,7 @@ TEST_CASE("import: a signal stops it in order, and --resume loads the rest") {
 TEST_CASE("import: a changed source is not resumed, a damaged state file is no crash") {
   store db;
   std::atomic<bool> broken{true};
-  fake_node node([&](const seen_request& r) -> canned_answer {
+  scripted_node node([&](const seen_request& r) -> canned_answer {
     if (broken && r.target.starts_with("/insert_")) return {500, "{}"};
     return db(r);
   });
@@ -280,7 +280,7 @@ TEST_CASE("import: a changed source is not resumed, a damaged state file is no c
 TEST_CASE("import: rejects of the reader and of the node are named by line") {
   store db;
   db.bad_ids = {"p3"};
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   const auto file = dir.write("a.jsonl", lines(0, 2) + "oops\n" + lines(2, 5) + "{\"vector\":[1,2,3]}\n");
   const std::vector<std::string> command{"import", file, "--collection", "c", "--rejects", dir.path("r")};
@@ -299,7 +299,7 @@ TEST_CASE("import: rejects of the reader and of the node are named by line") {
 TEST_CASE("import: --create takes the dimension from the source; without it a missing collection is an error") {
   store db;
   db.exists = false;
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   const auto file = dir.write("a.jsonl", "bad\n{\"vector\":[1,2,3]}\n{\"vector\":[4,5,6]}\n");
   const auto missing = run(node.url(), {"import", file, "--collection", "c"});
@@ -314,7 +314,7 @@ TEST_CASE("import: --create takes the dimension from the source; without it a mi
 
 TEST_CASE("import: texts, and records that have both") {
   store db;
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   const auto file =
       dir.write("a.jsonl",
@@ -331,7 +331,7 @@ TEST_CASE("import: texts, and records that have both") {
 
 TEST_CASE("import: --limit, --dry-run and a source that cannot be read") {
   store db;
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   const auto file = dir.write("a.jsonl", lines(0, 100) + "bad\n");
   CHECK(run(node.url(), {"import", file, "--collection", "c", "--limit", "15", "--batch", "10"}).code == 0);
@@ -349,7 +349,7 @@ TEST_CASE("import: --limit, --dry-run and a source that cannot be read") {
 TEST_CASE("import: a damaged binary file keeps what came before the damage") {
   store db;
   db.dimension = 1;
-  fake_node node([&](auto& r) { return db(r); });
+  scripted_node node([&](auto& r) { return db(r); });
   scratch_directory dir;
   std::string bytes;
   for (int i = 0; i < 5; ++i) bytes += std::string("\x01\x00\x00\x00\x00\x00\x80\x3f", 8);

@@ -2,13 +2,13 @@
 
 #include <csignal>
 
-#include "tests/unit/wagglectl/fake_node.hpp"
+#include "tests/unit/wagglectl/scripted_node.hpp"
 #include "tests/unit/wagglectl/wire.hpp"
 
 using namespace waggle::ctl::test;
 
 namespace {
-cli_result ask(const fake_node& node, const std::string& host, const std::string& ca_file) {
+cli_result ask(const scripted_node& node, const std::string& host, const std::string& ca_file) {
   std::vector<std::string> arguments{"status", "--timeout", "2"};
   if (!ca_file.empty()) arguments.insert(arguments.end(), {"--ca-cert", ca_file});
   return run("https://" + host + ":" + std::to_string(node.port()), arguments,
@@ -18,7 +18,7 @@ cli_result ask(const fake_node& node, const std::string& host, const std::string
 
 TEST_CASE(
     "https: a certificate is accepted only from the given CA and for the asked host; no credential leaves before") {
-  std::signal(SIGPIPE, SIG_IGN);  // the fake node writes through SSL_write, which cannot ask for MSG_NOSIGNAL
+  std::signal(SIGPIPE, SIG_IGN);  // the scripted node writes through SSL_write, which cannot ask for MSG_NOSIGNAL
   const tls_identity right("localhost"), other_host("db.example.org"), stranger("localhost");
   scratch_directory dir;
   const auto right_ca = dir.write("right.pem", right.certificate_pem());
@@ -26,7 +26,7 @@ TEST_CASE(
   const auto stranger_ca = dir.write("stranger.pem", stranger.certificate_pem());
   const auto answer = [](const seen_request&) { return canned_answer{200, R"({"online":true,"version":"9"})"}; };
 
-  fake_node node(answer, &right);
+  scripted_node node(answer, &right);
   const auto good = ask(node, "localhost", right_ca);
   CHECK(good.code == 0);
   CHECK(node.requests().front().headers.at("authorization") == "Bearer s3cret");
@@ -39,11 +39,11 @@ TEST_CASE(
   CHECK(ask(node, "127.0.0.1", right_ca).code == 3);  // the certificate names localhost only
   CHECK(node.requests().size() == seen);
 
-  fake_node elsewhere(answer, &other_host);
+  scripted_node elsewhere(answer, &other_host);
   CHECK(ask(elsewhere, "localhost", other_ca).code == 3);
   CHECK(elsewhere.requests().empty());
 
-  fake_node plain(answer);
+  scripted_node plain(answer);
   CHECK(ask(plain, "localhost", right_ca).code == 3);
   CHECK(ask(node, "localhost", dir.write("bad.pem", "no certificate")).code == 2);
 }

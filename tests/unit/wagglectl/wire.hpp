@@ -1,5 +1,5 @@
 #pragma once
-// The fake node's side of one connection, plain or TLS, and the certificates for the latter.
+// The scripted node's side of one connection, plain or TLS, and the certificates for the latter.
 #include <openssl/ssl.h>
 
 #include <memory>

@@ -1,4 +1,4 @@
-#include "tests/unit/wagglectl/fake_node.hpp"
+#include "tests/unit/wagglectl/scripted_node.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -62,12 +62,12 @@ bool read_request(wire& socket, std::string& buffer, seen_request& out) {
 }
 }  // namespace
 
-fake_node::fake_node(handler answer, const tls_identity* identity)
+scripted_node::scripted_node(handler answer, const tls_identity* identity)
     : answer_(std::move(answer)), identity_(identity), listener_(listen_on_loopback(port_)) {
   acceptor_ = std::thread([this] { accept_loop(); });
 }
 
-fake_node::~fake_node() {
+scripted_node::~scripted_node() {
   stopping_ = true;
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
@@ -80,7 +80,7 @@ fake_node::~fake_node() {
   ::close(listener_);
 }
 
-void fake_node::accept_loop() {
+void scripted_node::accept_loop() {
   while (!stopping_) {
     const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (socket < 0) return;
@@ -91,7 +91,7 @@ void fake_node::accept_loop() {
   }
 }
 
-void fake_node::serve(int socket) {
+void scripted_node::serve(int socket) {
   std::string buffer;
   wire connection(socket, identity_);
   for (seen_request request; read_request(connection, buffer, request); request = {}) {
@@ -109,7 +109,7 @@ void fake_node::serve(int socket) {
   ::shutdown(socket, SHUT_RDWR);
 }
 
-std::vector<seen_request> fake_node::requests() const {
+std::vector<seen_request> scripted_node::requests() const {
   const std::lock_guard lock(mutex_);
   return requests_;
 }

@@ -26,13 +26,13 @@ struct canned_answer {
 
 class tls_identity;
 
-class fake_node {
+class scripted_node {
  public:
   using handler = std::function<canned_answer(const seen_request&)>;
-  explicit fake_node(handler answer, const tls_identity* identity = nullptr);
-  ~fake_node();
-  fake_node(const fake_node&) = delete;
-  fake_node& operator=(const fake_node&) = delete;
+  explicit scripted_node(handler answer, const tls_identity* identity = nullptr);
+  ~scripted_node();
+  scripted_node(const scripted_node&) = delete;
+  scripted_node& operator=(const scripted_node&) = delete;
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
   int port() const { return port_; }

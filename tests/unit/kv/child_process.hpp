@@ -1,6 +1,5 @@
 #pragma once
-// For tests of death and of full disks: a directory of one's own, and this test program started again to run one
-// skipped test case in a fresh process (a fork alone would inherit RocksDB without its threads).
+// For tests of death and of full disks: a directory of one's own, and a fresh process that runs one case of kv_child.
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,17 +36,17 @@ struct child {
   pid_t pid = -1;
   int read_fd = -1;
 
-  /// Starts the skipped test case `name` with `directory` in its environment.
+  /// Starts the case `name` of kv_child, which lies beside this program, with `directory` in its environment.
   static child start(const std::string& name, const std::filesystem::path& directory) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) std::abort();
-    const auto self = std::filesystem::read_symlink("/proc/self/exe").string();
+    const auto program = (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "kv_child").string();
     const auto filter = "--test-case=" + name;
     const pid_t pid = fork();
     if (pid == 0) {
       dup2(ends[1], child_pipe_fd);
       setenv(child_directory, directory.c_str(), 1);
-      execl(self.c_str(), self.c_str(), filter.c_str(), "--no-skip", "--minimal", static_cast<char*>(nullptr));
+      execl(program.c_str(), program.c_str(), filter.c_str(), "--minimal", static_cast<char*>(nullptr));
       _exit(127);
     }
     close(ends[1]);

@@ -1,42 +1,17 @@
 // What survives: kill -9, torn tails, flipped bits, holes, full disks.
 #include <doctest/doctest.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 
 #include "child_process.hpp"
-#include "storage/kv/kv_store.hpp"
+#include "kv_support.hpp"
 
 using namespace waggle;
-using test::temp_dir;
+using namespace waggle::test;
 
 namespace {
-
-std::unique_ptr<kv_store> open_at(const std::filesystem::path& path) {
-  auto opened = kv_store::open({.directory = path});
-  if (opened.has_error()) FAIL(opened.error().log_text);
-  return std::move(*opened);
-}
-
-std::string padded(int i) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%08d", i);
-  return text;
-}
-
-/// How many of the keys 0, 1, 2 … are there before the first gap, and in all.
-std::pair<int, int> prefix_and_count(const kv_store& kv) {
-  int prefix = 0, count = 0;
-  REQUIRE(kv.scan(kv_family::points, "", "", [&](std::string_view key, std::string_view) {
-              if (key == padded(prefix)) ++prefix;
-              return ++count, true;
-            }).has_value());
-  return {prefix, count};
-}
 
 std::filesystem::path newest_wal(const std::filesystem::path& dir) {
   std::filesystem::path newest;
@@ -74,25 +49,11 @@ char byte_at(const std::filesystem::path& file, std::uint64_t offset) {
 
 }  // namespace
 
-TEST_CASE("child: acks durable writes until killed" * doctest::skip()) {
-  const char* dir = std::getenv(test::child_directory);
-  if (!dir) return;
-  auto opened = kv_store::open({.directory = dir});
-  if (opened.has_error()) _exit(3);
-  auto [next, count] = prefix_and_count(**opened);
-  for (int i = next;; ++i) {
-    kv_batch batch;
-    batch.put(kv_family::points, padded(i), std::string(100 + i % 5000, 'v'));
-    if ((*opened)->write(batch, kv_sync::yes).has_error()) _exit(4);
-    if (::write(test::child_pipe_fd, &i, sizeof i) != sizeof i) _exit(5);
-  }
-}
-
 TEST_CASE("kv: kill -9 loses nothing that was acked, over and over") {
   temp_dir dir;
   int acked = -1;
   for (int round = 0; round < 4; ++round) {
-    auto child = test::child::start("child: acks durable writes until killed", dir.path());
+    auto child = child::start("acks durable writes until killed", dir.path());
     const int enough = acked + 60 + 37 * round;
     int i = 0;
     while (acked < enough && ::read(child.read_fd, &i, sizeof i) == sizeof i) acked = i;
@@ -220,63 +181,9 @@ TEST_CASE("kv: damage in a sorted file is reported when it is read") {
   CHECK(scanned.error().code == ec::corrupt_data);
 }
 
-TEST_CASE("child: full disk" * doctest::skip()) {
-  const char* dir = std::getenv(test::child_directory);
-  if (!dir) return;
-  // A small file system of one's own needs a user namespace; where the kernel forbids that, say so (77) and let it be.
-  const auto uid = getuid();
-  const auto gid = getgid();
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) _exit(77);
-  std::ofstream("/proc/self/uid_map") << "0 " << uid << " 1" << std::flush;  // or files would belong to nobody
-  std::ofstream("/proc/self/setgroups") << "deny" << std::flush;
-  std::ofstream("/proc/self/gid_map") << "0 " << gid << " 1" << std::flush;
-  if (mount("tmpfs", dir, "tmpfs", 0, "size=64m") != 0) _exit(77);
-  const auto ballast = std::filesystem::path(dir) / "ballast";
-  std::ofstream(ballast) << std::string(36u << 20, 'b');
-  auto kv = open_at(std::filesystem::path(dir) / "db");
-  int written = 0;
-  failure why;
-  for (;; ++written) {
-    kv_batch batch;
-    batch.put(kv_family::points, padded(written), std::string(100000, 'v'));
-    if (auto done = kv->write(batch, kv_sync::yes); done.has_error()) {
-      why = done.error();
-      break;
-    }
-    REQUIRE(written < 1000);
-  }
-  CHECK(why.code == ec::storage_full);
-  CHECK(kv->failed());
-  CHECK(written > 10);
-  CHECK(prefix_and_count(*kv) == std::pair{written, written});  // reads go on
-  kv_batch small;
-  small.put(kv_family::meta, "k", "v");
-  REQUIRE(kv->write(small, kv_sync::yes).has_error());
-  CHECK(kv->resume().has_error());  // no room yet
-  CHECK(kv->failed());
-  CHECK(kv->stats().disk_free_bytes < (4u << 20));
-  std::filesystem::remove(ballast);
-  auto held = kv->snapshot();
-  const auto refused = kv->resume();
-  REQUIRE(refused.has_error());
-  CHECK(refused.error().code == ec::not_ready);
-  CHECK(prefix_and_count(*kv).first == written);
-  held.reset();
-  const auto healed = kv->resume();
-  if (healed.has_error()) MESSAGE(healed.error().log_text);
-  REQUIRE(healed.has_value());
-  CHECK_FALSE(kv->failed());
-  REQUIRE(kv->write(small, kv_sync::yes).has_value());
-  kv.reset();
-  kv = open_at(std::filesystem::path(dir) / "db");
-  CHECK(prefix_and_count(*kv).first >= written);
-  std::string value;
-  CHECK(*kv->get(kv_family::meta, "k", value));
-}
-
 TEST_CASE("kv: a full disk is storage_full, reads go on, and room heals it") {
   temp_dir dir;
-  auto child = test::child::start("child: full disk", dir.path());
+  auto child = child::start("full disk", dir.path());
   const int code = child.wait();
   if (code == 77) {
     MESSAGE("skipped: this machine gives no mount namespace");
@@ -285,41 +192,8 @@ TEST_CASE("kv: a full disk is storage_full, reads go on, and room heals it") {
   CHECK(code == 0);
 }
 
-TEST_CASE("child: write error" * doctest::skip()) {
-  const char* dir = std::getenv(test::child_directory);
-  if (!dir) return;
-  auto kv = open_at(dir);
-  std::signal(SIGXFSZ, SIG_IGN);
-  rlimit limit{};
-  getrlimit(RLIMIT_FSIZE, &limit);
-  limit.rlim_cur = 1u << 20;  // no file may grow beyond 1 MiB: EFBIG
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  int written = 0;
-  failure why;
-  for (;; ++written) {
-    kv_batch batch;
-    batch.put(kv_family::points, padded(written), std::string(50000, 'v'));
-    if (auto done = kv->write(batch, kv_sync::yes); done.has_error()) {
-      why = done.error();
-      break;
-    }
-    REQUIRE(written < 100);
-  }
-  CHECK(why.code == ec::io_error);
-  CHECK(kv->failed());
-  CHECK(prefix_and_count(*kv).first == written);
-  limit.rlim_cur = limit.rlim_max;
-  REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  REQUIRE(kv->resume().has_value());
-  CHECK_FALSE(kv->failed());
-  CHECK(prefix_and_count(*kv).first >= written);
-  kv_batch batch;
-  batch.put(kv_family::meta, "k", "v");
-  CHECK(kv->write(batch, kv_sync::yes).has_value());
-}
-
 TEST_CASE("kv: a failing write is io_error, reads go on, resume heals it") {
   temp_dir dir;
-  auto child = test::child::start("child: write error", dir.path());
+  auto child = child::start("write error", dir.path());
   CHECK(child.wait() == 0);
 }

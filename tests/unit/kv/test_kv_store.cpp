@@ -8,18 +8,12 @@
 #include <thread>
 
 #include "child_process.hpp"
-#include "storage/kv/kv_store.hpp"
+#include "kv_support.hpp"
 
 using namespace waggle;
-using test::temp_dir;
+using namespace waggle::test;
 
 namespace {
-
-std::unique_ptr<kv_store> open_at(const std::filesystem::path& path) {
-  auto opened = kv_store::open({.directory = path});
-  if (opened.has_error()) FAIL(opened.error().log_text);
-  return std::move(*opened);
-}
 
 void put(kv_store& kv, kv_family family, std::string_view key, std::string_view value, kv_sync sync = kv_sync::no) {
   kv_batch batch;

@@ -1,5 +1,6 @@
 #pragma once
-// Threads beside the workers: for what may block (fsync, files), and for computations too long for a worker. Owned by `runtime`; any thread may submit.
+// Threads beside the workers: for what may block (fsync, files), and for computations too long for a worker.
+// Owned by `runtime`; any thread may submit.
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>

@@ -96,26 +96,22 @@ boost::asio::awaitable<std::vector<typename job_detail::outcome<F>::type>> run_j
   co_return set->take(failure(ec::shutting_down));
 }
 
-/// Runs `fn()`, which may block and returns `result<T>` or a plain T, on the blocking pool. Errors as `run_job`.
+/// Runs `fn()`, which returns `result<T>` or a plain T, on a pool. Errors as `run_job`.
 template <class F>
-boost::asio::awaitable<typename job_detail::outcome<F>::type> run_blocking(runtime& rt, F fn) {
+boost::asio::awaitable<typename job_detail::outcome<F>::type> run_on(runtime& rt, pool_kind where, F fn) {
   using value = typename job_detail::outcome<F>::value;
   auto set = std::make_shared<answers<value>>(1);
-  auto queued = rt.submit_blocking(job_detail::answering{std::move(fn), owed_answer<value>(set, 0, ec::shutting_down)});
+  auto queued =
+      rt.submit_to(where, job_detail::answering{std::move(fn), owed_answer<value>(set, 0, ec::shutting_down)});
   if (!queued) co_return queued.error();
   co_await completion::wait(set, completion::no_deadline);
   co_return set->take_one(ec::shutting_down);
 }
 
-/// The same for a long computation, on the pool for those.
+/// What may block.
 template <class F>
-boost::asio::awaitable<typename job_detail::outcome<F>::type> run_long(runtime& rt, F fn) {
-  using value = typename job_detail::outcome<F>::value;
-  auto set = std::make_shared<answers<value>>(1);
-  auto queued = rt.submit_long(job_detail::answering{std::move(fn), owed_answer<value>(set, 0, ec::shutting_down)});
-  if (!queued) co_return queued.error();
-  co_await completion::wait(set, completion::no_deadline);
-  co_return set->take_one(ec::shutting_down);
+auto run_blocking(runtime& rt, F fn) {
+  return run_on(rt, pool_kind::blocking, std::move(fn));
 }
 
 }  // namespace waggle

@@ -19,6 +19,9 @@
 
 namespace waggle {
 
+/// For what may block, and for computations too long for a worker, whose sockets would wait.
+enum class pool_kind : std::uint8_t { blocking, long_work };
+
 class runtime {
  public:
   using tenanted = waggle::tenanted;
@@ -43,16 +46,15 @@ class runtime {
     return scheduler_.submit(tenant, what);
   }
 
-  /// Runs `fn()` on the blocking pool, under the same terms. See `run_blocking`.
+  /// Runs `fn()` on one of the pools beside the workers, under the same terms. See `run_on`.
+  template <class F>
+  result<void> submit_to(pool_kind where, F fn) {
+    auto& pool = where == pool_kind::blocking ? pool_ : long_pool_;
+    return pool.submit(std::make_unique<blocking_fn<F>>(std::move(fn)));
+  }
   template <class F>
   result<void> submit_blocking(F fn) {
-    return pool_.submit(std::make_unique<blocking_fn<F>>(std::move(fn)));
-  }
-
-  /// Runs `fn()` on the pool for computations too long for a worker, whose sockets would wait. See `run_long`.
-  template <class F>
-  result<void> submit_long(F fn) {
-    return long_pool_.submit(std::make_unique<blocking_fn<F>>(std::move(fn)));
+    return submit_to(pool_kind::blocking, std::move(fn));
   }
 
   /// `stop` ends adopted actors, last one first, each before the next. They end their own children.

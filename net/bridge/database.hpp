@@ -63,7 +63,7 @@ class database {
     };
     auto one_turn = [&run_for] { return run_for(limits::job_turn_us_max); };
     auto done = co_await run_job(rt_, scope.who().tenant(), std::move(one_turn));
-    if (!stopped) co_return done;
+    if (!stopped || scope.deadline_ms() <= 0) co_return done;
     auto whole = [&] {
       const auto began = std::chrono::steady_clock::now();
       auto outcome = run_for(std::numeric_limits<std::int64_t>::max());
@@ -71,7 +71,7 @@ class database {
       rt_.charge(scope.who().tenant(), std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
       return outcome;
     };
-    co_return co_await run_long(rt_, std::move(whole));
+    co_return co_await run_on(rt_, pool_kind::long_work, std::move(whole));
   }
   /// Work that may read the disk, on the blocking pool; `fn` returns result<T>.
   template <class F>

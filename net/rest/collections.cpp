@@ -184,8 +184,8 @@ answer rename_collection(handler_context& c) {
   decoder fields(body->root());
   const auto text = fields.text({"new_name"});
   if (fields.failed()) co_return fields.fault();
-  auto name = collection_name::parse(text);
-  if (!name) co_return about("new_name", name.error());
+  auto name = collection_name::parse(text, "new_name");
+  if (!name) co_return name.error();
   const auto old_name = c.scope.path_value(0);
   rename_collection_op op;
   op.new_name = name->str();

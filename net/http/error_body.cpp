@@ -7,15 +7,15 @@
 
 namespace waggle {
 namespace {
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 bool inside_only(ec code) { return code == ec::corrupt_data || code == ec::io_error || code == ec::not_found; }
 }  // namespace
+
+std::string error_type_of(ec code) {
+  std::string text(info(code).name);
+  for (char& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
 
 http_response error_response(const failure& why, std::string_view correlation_id, error_style style,
                              std::string_view extra_members) {
@@ -25,7 +25,7 @@ http_response error_response(const failure& why, std::string_view correlation_id
   const bool own_text = code == why.code && !why.message.empty() && is_utf8(why.message);
   const std::string_view message = own_text ? std::string_view(why.message) : row.text;
   const bool upper_type = style == error_style::hub || code == ec::quota_exceeded;
-  const std::string error_type = upper_type ? std::string(row.name) : lower(row.name);
+  const std::string error_type = upper_type ? std::string(row.name) : error_type_of(code);
   int retry_after = why.retry_after_seconds;
   if (row.http_status == 429) retry_after = std::max(retry_after, 1);
 

@@ -1,5 +1,6 @@
 #pragma once
 // The one error body (contract README §7). Pure; any thread.
+#include <string>
 #include <string_view>
 
 #include "base/error.hpp"
@@ -13,6 +14,9 @@ enum class error_style : std::uint8_t {
   hub,   ///< `/hub/*`: error_type equals code (seed 000)
   auth,  ///< `/auth/*`: error equals error_type
 };
+
+/// The code as `error_type` has it: "queue_full".
+std::string error_type_of(ec code);
 
 /// Status, body and the headers that belong to the code: Retry-After (always with 429), WWW-Authenticate with 401,
 /// Accept-Encoding with 415. Codes that exist inside the node only become INTERNAL_ERROR and lose their message.

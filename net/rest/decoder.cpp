@@ -163,18 +163,11 @@ sparse_vector decoder::sparse(aliases names) {
   return std::move(*read);
 }
 
-failure about(std::string_view field, const failure& why) {
-  const auto colon = why.message.find(": ");
-  return failure::validation(field, std::string_view(why.message).substr(colon == why.message.npos ? 0 : colon + 2));
-}
-
 result<point_id> read_id(const json_value& value, std::string_view field) {
   std::uint64_t n = 0;
   if (value.get_uint64(n)) return point_id::from_integer(n);
   if (!value.is_string()) return failure::validation(field, "must be a string or an integer 0 to 2^64-1");
-  auto id = point_id::parse(value.as_string());
-  if (!id) return about(field, id.error());
-  return id;
+  return point_id::parse(value.as_string(), field);
 }
 
 result<sparse_vector> read_sparse(const json_value& value, std::string_view field) {

@@ -58,8 +58,6 @@ class decoder {
   std::optional<failure> fault_;
 };
 
-/// A validation failure with its reason, about the field that the client knows.
-failure about(std::string_view field, const failure& why);
 /// An id in a list: string or integer. `field` names the list in the error.
 result<point_id> read_id(const json_value& value, std::string_view field);
 result<sparse_vector> read_sparse(const json_value& value, std::string_view field);

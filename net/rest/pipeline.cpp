@@ -7,14 +7,6 @@
 
 namespace waggle::rest {
 namespace {
-/// The code as it stands in the body's `error_type`.
-std::string reason(ec code) {
-  std::string text(info(code).name);
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 bool is_write(char permission) { return permission == 'W' || permission == 'D' || permission == 'C'; }
 
 /// Counts a request as long as it lives.
@@ -46,7 +38,7 @@ pipeline::pipeline(database& db, const settings& config, metric_registry& metric
                                {"reason"})),
       work_(metrics),
       by_route_(route_table().size() + 1) {
-  for (const auto code : {ec::queue_full, ec::concurrency_limit, ec::storage_full}) rejected_.counter({reason(code)});
+  for (const auto code : {ec::queue_full, ec::concurrency_limit, ec::storage_full}) rejected_.counter({error_type_of(code)});
   auto& seconds = metrics.family(metric_kind::histogram, "waggle_http_request_duration_seconds",
                                  "From the head of the request to its answer", {"endpoint"}, latency_bounds());
   for (std::size_t i = 0; i < by_route_.size(); ++i) {
@@ -127,11 +119,11 @@ void pipeline::count(std::size_t number, const http_request& request, const http
                  seen.visited_nodes});
   }
   if (status >= 400) {
-    errors_.counter({matched ? route_table()[number].path : "unmatched", reason(outcome.code), std::to_string(status)})
+    errors_.counter({matched ? route_table()[number].path : "unmatched", error_type_of(outcome.code), std::to_string(status)})
         .add();
     const bool limit = outcome.code == ec::queue_full || outcome.code == ec::concurrency_limit ||
                        outcome.code == ec::storage_full;
-    if (limit && matched && is_write(route_table()[number].permission)) rejected_.counter({reason(outcome.code)}).add();
+    if (limit && matched && is_write(route_table()[number].permission)) rejected_.counter({error_type_of(outcome.code)}).add();
   }
   if (log_enabled(log_level::debug))
     log_event(log_level::debug, "http", "request",

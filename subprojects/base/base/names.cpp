@@ -56,8 +56,8 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-result<collection_name> collection_name::parse(std::string_view text) {
-  const auto refuse = [](std::string_view why) { return failure::validation("name", why); };
+result<collection_name> collection_name::parse(std::string_view text, std::string_view field) {
+  const auto refuse = [field](std::string_view why) { return failure::validation(field, why); };
   if (text.empty() || text.size() > limits::collection_name_bytes_max) return refuse("must be 1 to 255 bytes");
   if (!is_utf8(text)) return refuse("must be UTF-8");
   if (text.find_first_of("/\\:*?\"<>|#") != text.npos || has_control(text))
@@ -68,8 +68,8 @@ result<collection_name> collection_name::parse(std::string_view text) {
   return collection_name(std::string(text));
 }
 
-result<point_id> point_id::parse(std::string_view text) {
-  const auto refuse = [](std::string_view why) { return failure::validation("id", why); };
+result<point_id> point_id::parse(std::string_view text, std::string_view field) {
+  const auto refuse = [field](std::string_view why) { return failure::validation(field, why); };
   if (text.empty() || text.size() > limits::point_id_bytes_max) return refuse("must be 1 to 256 bytes");
   if (!is_utf8(text)) return refuse("must be UTF-8");
   if (has_control(text)) return refuse("must not contain control characters");

@@ -11,7 +11,8 @@ namespace waggle {
 /// A collection's bare name, valid under the contract: the only way to get one is `parse`.
 class collection_name {
  public:
-  static result<collection_name> parse(std::string_view text);
+  /// A fault names `field`, as the client knows it.
+  static result<collection_name> parse(std::string_view text, std::string_view field = "name");
   const std::string& str() const { return text_; }
   auto operator<=>(const collection_name&) const = default;
 
@@ -23,7 +24,8 @@ class collection_name {
 /// A point's id: byte-exact text. `integer` remembers that it was last written as a JSON integer (Qdrant renders it so).
 class point_id {
  public:
-  static result<point_id> parse(std::string_view text);
+  /// A fault names `field`, as the client knows it.
+  static result<point_id> parse(std::string_view text, std::string_view field = "id");
   static point_id from_integer(std::uint64_t n) { return point_id(std::to_string(n), true); }
   /// For bytes that were validated before they were stored.
   static point_id trusted(std::string text, bool integer) { return point_id(std::move(text), integer); }

@@ -6,10 +6,16 @@
 namespace waggle::rest {
 namespace {
 
+/// No request has more than a few dozen, and a worker looks through them.
+constexpr std::size_t top_members_max = 1024;
+
 result<void> no_name_twice(json_value root) {
   if (!root.is_object()) return {};
   std::vector<std::string_view> names;
-  for (const auto member : root.as_object()) names.push_back(member.key);
+  for (const auto member : root.as_object()) {
+    if (names.size() == top_members_max) return failure::validation("body", "has too many members");
+    names.push_back(member.key);
+  }
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice == names.end()) return {};

@@ -12,8 +12,8 @@ struct shard_write {
   std::vector<operation> ops;
   std::vector<std::size_t> items;  ///< place of each of its item outcomes in the whole answer; empty = at the end
 };
-/// An operation on the whole collection (delete, rename, …) goes
-/// to shard 0 alone; snapshots, and what a filter found for a request that may be retried, go to every shard.
+/// An operation on the whole collection (delete, rename, …) goes to shard 0 alone; snapshots, and what a filter found for
+/// a request that may be retried, go to every shard.
 std::vector<shard_write> split_write(write_command&& command, std::uint32_t shard_count);
 
 /// Adds one shard's outcome to the whole.

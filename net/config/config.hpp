@@ -1,6 +1,7 @@
 #pragma once
 // The configuration of a node: read, merged, checked (contract config.md). `waggled` and `wagglectl config check` use
-// the same functions. Loading reads files and nothing else; a loaded config changes by take_reloadable only. Any thread, one at a time.
+// the same functions. Loading reads files and nothing else; a loaded config changes by take_reloadable only. Any
+// thread, one at a time.
 //
 //   file (+ includes) ┐
 //   environment       ├─▶ typed values per layer ─▶ aliases agree? ─▶ merge (CLI > env > file > default) ─▶ rules ─▶

@@ -39,8 +39,9 @@ outcome<exit_code> run_import(command_context& context, const import_options& op
       out << counts.accepted << " records could be imported";
     else
       out << counts.accepted << " records into '" << options.collection << "'";
-    out << ", " << counts.rejected << " rejected, " << (ms < 1000 ? std::to_string(ms) + "ms" : format_seconds(static_cast<double>(ms) / 1000)) << ", "
-        << per_second << "/s";
+    out << ", " << counts.rejected << " rejected, "
+        << (ms < 1000 ? std::to_string(ms) + "ms" : format_seconds(static_cast<double>(ms) / 1000)) << ", " << per_second
+        << "/s";
     if (counts.retries) out << ", " << counts.retries << " retries";
     if (report->resumed_at) out << "; " << report->resumed_at << " were done before";
     out << '\n';

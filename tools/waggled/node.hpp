@@ -44,10 +44,10 @@ class node {
   rest::node_state state_;
   std::unique_ptr<embeddings> embeddings_;
   std::unique_ptr<kv_store> kv_;
+  index_figures index_;  ///< builds write to it
   std::unique_ptr<runtime> runtime_;
   std::unique_ptr<build_pool> builds_;
   std::unique_ptr<node_services> services_;
-  index_figures index_;
   std::shared_ptr<group_status> group_ = std::make_shared<group_status>();
   std::unique_ptr<database> database_;
   std::unique_ptr<rest::pipeline> pipeline_;

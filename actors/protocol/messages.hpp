@@ -113,7 +113,9 @@ struct storage_done {
 struct batch_applied {
   std::shared_ptr<result<applied_batch>> outcome;
 };
-struct commit_window {};
+struct commit_window {
+  std::uint64_t number = 0;  ///< that is over
+};
 struct raft_tick {};
 struct group_opened {
   std::shared_ptr<struct opened_group> group;

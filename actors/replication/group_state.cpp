@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "actors/replication/disk_guard.hpp"
+#include "actors/replication/group_commit.hpp"
 #include "actors/runtime/ask_actor.hpp"
 #include "base/log.hpp"
 #include "cluster/raft/raft_core.hpp"
@@ -41,7 +42,8 @@ class group_state final : public replication_group_actor::base {
         node_(node),
         group_(group),
         status_(std::move(status)),
-        disk_(node.data_dir, node.time) {}
+        disk_(node.data_dir, node.time),
+        gathering_(node.group_commit_us > 0, limits::proposal_batch_entries_max) {}
 
   behavior_type make_behavior() override {
     open();
@@ -62,8 +64,8 @@ class group_state final : public replication_group_actor::base {
           pump();
         },
         [this](const batch_applied& m) { applied(*m.outcome); },
-        [this](const commit_window&) {
-          window_over_ = true;
+        [this](const commit_window& m) {
+          gathering_.end(m.number);
           pump();
         },
         [this](const raft_tick&) { tick(); },
@@ -233,7 +235,7 @@ class group_state final : public replication_group_actor::base {
       return promise;
     }
     pending_.push_back({m.entry, promise});
-    writers_ = std::max(writers_, pending_.size() + in_log_.size());
+    gathering_.arrived(pending_.size() + in_log_.size());
     pump();
     return promise;
   }
@@ -255,22 +257,19 @@ class group_state final : public replication_group_actor::base {
     }
   }
 
-  /// Who was answered comes back soon, so a log write waits until all writers of late have one in it, but not for long.
   bool enough_gathered() {
     if (!core_->is_leader()) return false;
-    if (window_over_ || pending_.size() >= std::min(writers_, limits::proposal_batch_entries_max)) return true;
-    if (!window_open_ && node_.group_commit_us > 0) {
-      window_open_ = true;
-      delayed_send(this, std::chrono::microseconds(node_.group_commit_us), commit_window{});
-    }
-    return node_.group_commit_us <= 0;
+    if (gathering_.enough(pending_.size())) return true;
+    if (const auto window = gathering_.open())
+      delayed_send(this, std::chrono::microseconds(node_.group_commit_us), commit_window{*window});
+    return false;
   }
 
   void append() {
     std::vector<std::string> batch;
     std::vector<write_promise> promises;
     std::size_t bytes = 0;
-    writers_ = pending_.size() + in_log_.size();
+    gathering_.began(pending_.size() + in_log_.size());
     while (!pending_.empty() && batch.size() < limits::proposal_batch_entries_max &&
            (batch.empty() || bytes + pending_.front().entry->size() <= limits::proposal_batch_bytes_max)) {
       bytes += pending_.front().entry->size();
@@ -278,8 +277,6 @@ class group_state final : public replication_group_actor::base {
       promises.push_back(std::move(pending_.front().promise));
       pending_.pop_front();
     }
-    window_open_ = false;
-    window_over_ = false;
     ++status_->batches;
     status_->entries += batch.size();
     auto first = core_->propose(std::move(batch));
@@ -393,9 +390,7 @@ class group_state final : public replication_group_actor::base {
 
   std::deque<waiting_write> pending_;
   std::map<std::uint64_t, write_promise> in_log_;
-  std::size_t writers_ = 0;  ///< most writes unanswered at a time since the last log write began
-  bool window_open_ = false;
-  bool window_over_ = false;
+  group_commit gathering_;
 
   std::vector<committed_entry> to_apply_;
   std::vector<log_index> applied_indexes_;

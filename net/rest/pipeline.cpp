@@ -38,7 +38,8 @@ pipeline::pipeline(database& db, const settings& config, metric_registry& metric
                                {"reason"})),
       work_(metrics),
       by_route_(route_table().size() + 1) {
-  for (const auto code : {ec::queue_full, ec::concurrency_limit, ec::storage_full}) rejected_.counter({error_type_of(code)});
+  for (const auto code : {ec::queue_full, ec::concurrency_limit, ec::storage_full})
+    rejected_.counter({error_type_of(code)});
   auto& seconds = metrics.family(metric_kind::histogram, "waggle_http_request_duration_seconds",
                                  "From the head of the request to its answer", {"endpoint"}, latency_bounds());
   for (std::size_t i = 0; i < by_route_.size(); ++i) {
@@ -119,11 +120,11 @@ void pipeline::count(std::size_t number, const http_request& request, const http
                  seen.visited_nodes});
   }
   if (status >= 400) {
-    errors_.counter({matched ? route_table()[number].path : "unmatched", error_type_of(outcome.code), std::to_string(status)})
-        .add();
+    const auto type = error_type_of(outcome.code);
+    errors_.counter({matched ? route_table()[number].path : "unmatched", type, std::to_string(status)}).add();
     const bool limit = outcome.code == ec::queue_full || outcome.code == ec::concurrency_limit ||
                        outcome.code == ec::storage_full;
-    if (limit && matched && is_write(route_table()[number].permission)) rejected_.counter({error_type_of(outcome.code)}).add();
+    if (limit && matched && is_write(route_table()[number].permission)) rejected_.counter({type}).add();
   }
   if (log_enabled(log_level::debug))
     log_event(log_level::debug, "http", "request",

@@ -7,7 +7,7 @@
 // the disk may block: call those from the blocking pool, never from a runtime thread. A kv_batch belongs to one thread.
 //
 // Crash contract: batches are atomic across families and recovered in the order in which they were written, without
-// holes. After a crash a prefix of them is there that contains at least all that a `kv_sync::yes` write (or flush_wal)
+// holes. After a crash a prefix of them is there that contains at least all that a `kv_sync::yes` write (or sync_wal)
 // returned ok for or that was written before it. What is damaged rather than unfinished makes `open` fail:
 // corrupt_data.
 #include <cstddef>
@@ -75,8 +75,9 @@ class kv_store {
   kv_store(const kv_store&) = delete;
   kv_store& operator=(const kv_store&) = delete;
 
-  /// On failure the batch is not visible, but after a crash it may turn out to have been written: treat it as unknown.
-  /// It also makes the store `failed()`: every later write fails the same way until `resume`.
+  /// Other writes go on while this one's sync waits for the disk. After a failure the batch may be visible or not, and after
+  /// a crash written or not: treat it as unknown. A failure also makes the store `failed()`: every later write fails the
+  /// same way until `resume`.
   result<void> write(const kv_batch& batch, kv_sync sync);
 
   /// False: no such key (then `value` is empty).
@@ -94,8 +95,8 @@ class kv_store {
   /// Null when a failed store could not be opened again.
   std::shared_ptr<kv_snapshot> snapshot() const;
 
-  /// `kv_sync::yes`: all that was written so far is durable when it returns ok (also when options.fsync is false).
-  result<void> flush_wal(kv_sync sync);
+  /// All that was written so far is durable when it returns ok (also when options.fsync is false).
+  result<void> sync_wal();
   /// Moves the memtables to sorted files. For tests and for a quiet moment; nothing depends on it.
   result<void> flush_memtables();
 

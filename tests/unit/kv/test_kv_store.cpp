@@ -267,14 +267,14 @@ TEST_CASE("kv: the stats tell of bytes, syncs and room") {
   CHECK(after.family_bytes[static_cast<int>(kv_family::meta)] == 0);
 }
 
-TEST_CASE("kv: without fsync, kv_sync::yes doesn't sync, flush_wal does") {
+TEST_CASE("kv: without fsync, kv_sync::yes doesn't sync, sync_wal does") {
   temp_dir dir;
   auto opened = kv_store::open({.directory = dir.path(), .fsync = false});
   REQUIRE(opened.has_value());
   auto& kv = **opened;
   put(kv, kv_family::points, "a", "1", kv_sync::yes);
   CHECK(kv.stats().wal_syncs_total == 0);
-  REQUIRE(kv.flush_wal(kv_sync::yes).has_value());
+  REQUIRE(kv.sync_wal().has_value());
   CHECK(kv.stats().wal_syncs_total == 1);
 }
 

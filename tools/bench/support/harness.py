@@ -34,10 +34,10 @@ def slow_sync(microseconds):
 
 
 class Node:
-    """A `waggled` on core 0 with one worker, as the figures per core ask for."""
+    """A `waggled` with one worker, on core 0 unless told otherwise, as the figures per core ask for."""
 
-    def __init__(self, directory, *settings, sync_us=0):
-        self.command = ["taskset", "-c", "0", program("waggled/waggled"), "--data-dir", directory, "--port", str(PORT)]
+    def __init__(self, directory, *settings, sync_us=0, cores="0"):
+        self.command = ["taskset", "-c", cores, program("waggled/waggled"), "--data-dir", directory, "--port", str(PORT)]
         for setting in ("server.threads=1", "logging.level=error", *settings):
             self.command += ["--set", setting]
         self.environment = slow_sync(sync_us)

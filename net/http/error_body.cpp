@@ -17,8 +17,7 @@ std::string error_type_of(ec code) {
   return text;
 }
 
-http_response error_response(const failure& why, std::string_view correlation_id, error_style style,
-                             std::string_view extra_members) {
+http_response error_response(const failure& why, std::string_view correlation_id, error_style style) {
   const auto code = inside_only(why.code) || why.code == ec::ok ? ec::internal_error : why.code;
   const auto& row = info(code);
   // Echoed input in a message may be any bytes; JSON must stay UTF-8.
@@ -37,7 +36,7 @@ http_response error_response(const failure& why, std::string_view correlation_id
   w.member("status_code", row.http_status).member("request_id", correlation_id);
   w.member_raw("details", code == why.code && !why.details.empty() ? std::string_view(why.details) : "{}");
   if (retry_after > 0) w.member("retry_after_seconds", retry_after);
-  if (!extra_members.empty()) response.body.append(",").append(extra_members);
+  if (code == why.code && !why.extra_members.empty()) response.body.append(",").append(why.extra_members);
   w.end_object();
 
   if (retry_after > 0) response.headers.push_back({"Retry-After", std::to_string(retry_after)});

@@ -20,8 +20,7 @@ std::string error_type_of(ec code);
 
 /// Status, body and the headers that belong to the code: Retry-After (always with 429), WWW-Authenticate with 401,
 /// Accept-Encoding with 415. Codes that exist inside the node only become INTERNAL_ERROR and lose their message.
-/// `extra_members` is JSON members without braces ("\"usage\":3") or empty.
 http_response error_response(const failure& why, std::string_view correlation_id,
-                             error_style style = error_style::native, std::string_view extra_members = {});
+                             error_style style = error_style::native);
 
 }  // namespace waggle

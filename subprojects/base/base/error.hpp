@@ -23,8 +23,13 @@ enum class ec : int {
   tenant_required,
   // 401, 403
   auth_missing_key,
+  auth_invalid_format,
   auth_invalid_key,
+  auth_key_expired,
+  auth_service_rejected,
   forbidden,
+  function_not_allowed,
+  tenant_suspended,
   origin_denied,
   // 404
   collection_not_found,
@@ -56,6 +61,7 @@ enum class ec : int {
   not_ready,
   no_quorum,
   tenant_unavailable,
+  hub_unavailable,
   shutting_down,
   storage_full,
   // inside the node only; reach a client as internal_error
@@ -75,11 +81,13 @@ struct error_info {
 const error_info& info(ec code);
 
 /// Why something did not happen. `message` is safe to show to the client; `details` is a JSON object or empty;
-/// `log_text` goes to the log only.
+/// `extra_members` are JSON members of the error body without braces ("\"usage\":3"), or empty; `log_text` goes to the log
+/// only.
 struct failure {
   ec code = ec::internal_error;
   std::string message;
   std::string details;
+  std::string extra_members;
   std::string log_text;
   int retry_after_seconds = 0;  ///< 0 = no Retry-After header
 

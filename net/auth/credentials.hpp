@@ -1,0 +1,20 @@
+#pragma once
+// What a request shows for itself (contract auth.md §2): one key, carried by Authorization, X-API-Key or api-key. Pure; any
+// thread.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "net/http/types.hpp"
+
+namespace waggle {
+
+/// The key, or none when the request carries none. BAD_REQUEST: two carriers say different things.
+/// AUTH_INVALID_FORMAT: another scheme than Bearer, or an empty value. The view lives as long as the request.
+result<std::optional<std::string_view>> find_key(const http_request& request);
+
+/// What logs and records may show of a key.
+std::string key_prefix(std::string_view key);
+
+}  // namespace waggle

@@ -1,0 +1,29 @@
+#pragma once
+// Who asks (contract auth.md §4). Immutable once an authenticator has made it; shared by the requests of one key. Any thread.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/ids.hpp"
+#include "net/auth/permissions.hpp"
+
+namespace waggle {
+
+enum class principal_kind : std::uint8_t { local, hub_key, service };
+
+struct principal {
+  principal_kind kind = principal_kind::local;
+  rights may;
+  std::optional<tenant_id> tenant;  ///< none: operator scope, acting for nobody
+  std::string tenant_name;
+  std::string key_id;
+  std::string key_prefix;
+  bool is_test = false;
+  bool suspended = false;
+  /// The key is being rotated out; RFC 3339, "" when unknown.
+  bool deprecated = false;
+  std::string deprecated_until;
+};
+using principal_ptr = std::shared_ptr<const principal>;
+
+}  // namespace waggle

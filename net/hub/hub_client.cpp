@@ -1,0 +1,202 @@
+#include "net/hub/hub_client.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstring>
+#include <random>
+
+#include "base/checksum.hpp"
+#include "base/log.hpp"
+#include "base/uuid.hpp"
+#include "net/auth/credentials.hpp"
+
+namespace waggle {
+namespace {
+constexpr std::int64_t backoff_first_ms = 100;
+constexpr std::int64_t backoff_max_ms = 10'000;
+constexpr std::size_t answer_bytes_max = 64 * 1024;
+
+/// Full jitter: anything up to the doubled step.
+std::int64_t backoff_ms(int attempt) {
+  thread_local std::minstd_rand chance(std::random_device{}());
+  const auto most = std::min(backoff_first_ms << std::min(attempt, 10), backoff_max_ms);
+  return std::uniform_int_distribution<std::int64_t>(0, most)(chance);
+}
+}  // namespace
+
+std::size_t hub_client::digest_hash::operator()(const digest& d) const {
+  std::size_t h;
+  std::memcpy(&h, d.data(), sizeof h);
+  return h;
+}
+
+hub_client::hub_client(const hub_settings& config, const clock& time, metric_registry& metrics)
+    : config_(config),
+      time_(time),
+      calls_(metrics.family(metric_kind::counter, "hub_api_requests_total", "Calls to HiveHub by outcome",
+                            {"operation", "outcome"})),
+      stale_served_(metrics.family(metric_kind::counter, "waggle_hub_stale_keys_served_total",
+                                   "Requests let in by a key entry past its time while HiveHub did not answer", {})
+                        .counter({})),
+      keys_({std::int64_t{1000} * config.key_ttl_seconds, std::int64_t{1000} * config.stale_max_seconds,
+             config.cache_entries_max}),
+      breaker_({config.breaker_failures, std::int64_t{1000} * config.breaker_open_seconds,
+                std::int64_t{1000} * config.breaker_open_seconds_max}) {}
+
+result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config, const clock& time,
+                                                     metric_registry& metrics) {
+  std::unique_ptr<hub_client> made(new hub_client(config, time, metrics));
+  const auto path = read_post_path(config.validate_key_path, config.service_name);
+  if (!path) return path.error();
+  auto base = config.api_url;
+  while (base.ends_with('/')) base.pop_back();
+  auto url = parse_http_url(base + *path);
+  if (!url) return failure::validation("hub.api_url", url.error().message);
+  const bool loopback = url->host == "localhost" || url->host == "::1" || url->host.starts_with("127.");
+  if (!url->tls && !loopback && !config.allow_plain_http)
+    return failure::validation("hub.api_url", "must be https, or hub.allow_plain_http be true");
+  made->url_ = std::move(*url);
+  for (const auto& pattern : config.key_patterns) {
+    try {
+      made->patterns_.emplace_back(pattern, std::regex::ECMAScript | std::regex::optimize);
+    } catch (const std::regex_error&) {
+      return failure::validation("hub.key_patterns", "'" + pattern + "' is no regular expression");
+    }
+  }
+  return made;
+}
+
+boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key) {
+  const digest id = sha256(key);
+  const auto executor = co_await boost::asio::this_coro::executor;
+  decltype(keys_.get(id, 0)) known;
+  {
+    const std::lock_guard lock(mutex_);
+    known = keys_.get(id, now_ms());
+  }
+  if (known.age == freshness::fresh) co_return known.value;
+  if (known.age == freshness::refresh_due) {
+    join(id, key, nullptr, executor);
+    co_return known.value;
+  }
+  const auto fits = [key](const std::regex& p) { return std::regex_match(key.begin(), key.end(), p); };
+  if (std::none_of(patterns_.begin(), patterns_.end(), fits)) co_return failure(ec::auth_invalid_format);
+  auto waiting = std::make_shared<answers<key_verdict>>(1);
+  join(id, key, waiting, executor);
+  if (!waiting->ready()) co_await completion::wait(waiting, config_.inline_deadline_ms);
+  auto verdict = waiting->take_one(ec::hub_unavailable);
+  if (!verdict) {
+    if (known.age != freshness::stale) co_return verdict.error();
+    stale_served_.add();
+    log_event(log_level::warn, "hub", "HiveHub does not answer; a known key serves on", {{"key", key_prefix(key)}});
+    co_return known.value;
+  }
+  if (verdict->refusal) co_return *verdict->refusal;
+  co_return verdict->who;
+}
+
+void hub_client::join(const digest& id, std::string_view key, waiter waiting,
+                      const boost::asio::any_io_executor& executor) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto [flight, first] = flights_.try_emplace(id);
+    if (waiting) flight->second.push_back(std::move(waiting));
+    if (!first) return;
+  }
+  boost::asio::co_spawn(executor, fly(id, std::string(key)), boost::asio::detached);
+}
+
+boost::asio::awaitable<void> hub_client::fly(digest id, std::string key) {
+  auto outcome = co_await call(key);
+  land(id, outcome);
+}
+
+void hub_client::land(const digest& id, const result<key_verdict>& outcome) {
+  std::vector<waiter> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    if (outcome && outcome->who)
+      keys_.put(id, outcome->who, now_ms());
+    else if (outcome)
+      keys_.erase(id);
+    if (auto flight = flights_.extract(id); !flight.empty()) waiting = std::move(flight.mapped());
+  }
+  for (auto& w : waiting) w->put(0, outcome);
+}
+
+/// Tries until HiveHub has spoken, the time is over or the breaker opens.
+boost::asio::awaitable<result<key_verdict>> hub_client::call(const std::string& key) {
+  const auto until_ms = now_ms() + config_.inline_deadline_ms;
+  attempt made;
+  for (int n = 0; n <= config_.retries; ++n) {
+    if (n > 0) {
+      const auto pause_ms = backoff_ms(n);
+      if (now_ms() + pause_ms >= until_ms) break;
+      boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, std::chrono::milliseconds(pause_ms));
+      co_await timer.async_wait(boost::asio::use_awaitable);
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (!breaker_.admits(now_ms())) co_return unavailable("the circuit breaker is open");
+    }
+    made = co_await try_once(key, until_ms - now_ms());
+    {
+      const std::lock_guard lock(mutex_);
+      made.outcome ? breaker_.succeeded(now_ms()) : breaker_.failed(now_ms());
+    }
+    if (made.outcome || !made.worth_repeating) break;
+  }
+  if (!made.outcome) co_return unavailable(made.outcome.error().log_text);
+  co_return std::move(made.outcome);
+}
+
+boost::asio::awaitable<hub_client::attempt> hub_client::try_once(const std::string& key, std::int64_t left_ms) {
+  http_client_request request;
+  request.url = url_;
+  request.body = validate_key_request(key);
+  request.headers = {{"Authorization", "Bearer " + config_.service_api_key},
+                     {"X-Service-Name", config_.service_name},
+                     {"X-Request-Id", format_uuid(uuid_v7(time_.unix_ms()))}};
+  request.headers.push_back({"Idempotency-Key", request.headers.back().value});
+  request.timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 1, config_.timeout_ms));
+  request.answer_bytes_max = answer_bytes_max;
+  auto reply = co_await http_.post_json(std::move(request));
+  attempt made;
+  if (!reply) {
+    calls_.counter({"validate_key", "no answer"}).add();
+    made.worth_repeating = true;
+    made.outcome = reply.error();
+    co_return made;
+  }
+  calls_.counter({"validate_key", std::to_string(reply->status)}).add();
+  if (reply->status == 404) {
+    made.outcome = key_verdict{nullptr, failure(ec::auth_invalid_key)};
+  } else if (reply->status >= 200 && reply->status < 300) {
+    made.outcome = read_key_answer(reply->body, key_prefix(key));
+    made.worth_repeating = true;
+  } else {
+    // 401 is about our service key, never about the user's.
+    if (reply->status == 401)
+      log_event(log_level::error, "hub", "HiveHub refuses the service key (hub.service_api_key)");
+    failure f(ec::io_error);
+    f.log_text = "HiveHub answered status " + std::to_string(reply->status);
+    made.outcome = f;
+    made.worth_repeating = reply->status >= 500;
+  }
+  co_return made;
+}
+
+failure hub_client::unavailable(std::string log_text) {
+  log_event(log_level::warn, "hub", "HiveHub does not answer", {{"why", log_text}});
+  failure f(ec::hub_unavailable);
+  f.log_text = std::move(log_text);
+  const std::lock_guard lock(mutex_);
+  f.retry_after_seconds = static_cast<int>(std::max<std::int64_t>(1, (breaker_.retry_ms(now_ms()) + 999) / 1000));
+  return f;
+}
+
+}  // namespace waggle

@@ -1,0 +1,101 @@
+#include "net/hub/hub_wire.hpp"
+
+#include "base/json.hpp"
+#include "base/text_out.hpp"
+
+namespace waggle {
+namespace {
+
+failure malformed(std::string_view what) {
+  failure f(ec::io_error, "HiveHub's answer is not understood");
+  f.log_text = "validate_key: " + std::string(what);
+  return f;
+}
+
+std::string_view text_of(const json_value& object, std::string_view name) {
+  const auto v = object[name];
+  return v.is_string() ? v.as_string() : std::string_view{};
+}
+
+result<permission_set> read_permissions(const json_value& list) {
+  permission_set out;
+  if (!list.is_array()) return malformed("permissions is no list");
+  for (const auto item : list.as_array()) {
+    const json_value word(item);
+    if (!word.is_string()) return malformed("a permission is no string");
+    if (const auto p = parse_hub_permission(word.as_string())) out.add(*p);
+  }
+  return out;
+}
+
+result<std::optional<function_list>> read_functions(const json_value& list) {
+  if (list.missing()) return std::optional<function_list>();
+  if (!list.is_array()) return malformed("allowed_functions is no list");
+  std::vector<std::string> names;
+  for (const auto item : list.as_array()) {
+    const json_value name(item);
+    if (!name.is_string()) return malformed("a function is no string");
+    names.emplace_back(name.as_string());
+  }
+  return std::optional(function_list(std::move(names)));
+}
+
+key_verdict refused(ec code) { return {nullptr, failure(code)}; }
+
+}  // namespace
+
+std::string validate_key_request(std::string_view key) {
+  std::string out;
+  json_writer(out).begin_object().member("access_key", key).end_object();
+  return out;
+}
+
+result<key_verdict> read_key_answer(std::string_view body, std::string_view prefix) {
+  json_parser parser;
+  const auto root = parser.parse(body);
+  if (!root || !root->is_object()) return malformed("no JSON object");
+  const auto valid = (*root)["valid"];
+  if (!valid.is_bool()) return malformed("`valid` is no boolean");
+  const auto rotation = text_of(*root, "rotation_status");
+  if (rotation == "expired") return refused(ec::auth_key_expired);
+  // Revoked and unknown are one answer.
+  if (!valid.as_bool() || rotation == "revoked") return refused(ec::auth_invalid_key);
+
+  auto who = std::make_shared<principal>();
+  who->kind = principal_kind::hub_key;
+  const auto permissions = read_permissions((*root)["permissions"]);
+  if (!permissions) return permissions.error();
+  if (permissions->empty()) return refused(ec::forbidden);
+  auto functions = read_functions((*root)["allowed_functions"]);
+  if (!functions) return functions.error();
+  who->may = {*permissions, std::move(*functions), false};
+  who->key_prefix = prefix;
+  who->key_id = text_of(*root, "key_id");
+  who->tenant_name = text_of(*root, "tenant_name");
+  who->is_test = prefix.starts_with("hh_test_");
+  who->deprecated = rotation == "deprecated" || rotation == "rotating";
+  who->deprecated_until = text_of(*root, "rotation_expires_at");
+  const auto status = text_of(*root, "status");
+  who->suspended = !status.empty() && status != "active";
+  if (prefix.starts_with("hh_admin") && text_of(*root, "scope") == "operator") {
+    who->may.operator_scope = true;
+    return key_verdict{std::move(who), std::nullopt};
+  }
+  tenant_id tenant;
+  if (!parse_uuid(text_of(*root, "tenant_id"), tenant.bytes) || tenant.is_nil())
+    return malformed("tenant_id is no UUID");
+  who->tenant = tenant;
+  return key_verdict{std::move(who), std::nullopt};
+}
+
+result<std::string> read_post_path(std::string_view entry, std::string_view service) {
+  constexpr std::string_view method = "POST ";
+  if (!entry.starts_with(method)) return failure::validation("hub.paths.validate_key", "must begin with 'POST /'");
+  std::string path(entry.substr(method.size()));
+  if (!path.starts_with('/')) return failure::validation("hub.paths.validate_key", "must begin with 'POST /'");
+  constexpr std::string_view placeholder = "{service}";
+  if (const auto at = path.find(placeholder); at != path.npos) path.replace(at, placeholder.size(), service);
+  return path;
+}
+
+}  // namespace waggle

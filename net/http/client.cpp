@@ -14,6 +14,8 @@
 #include <mutex>
 #include <tuple>
 
+#include "net/http/chunk_end_guard.hpp"
+
 namespace waggle {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -72,6 +74,37 @@ struct attempt {
   bool keep_alive = false;
 };
 
+/// Reads one answer. Not by Beast's async_read, which aborts the process where a chunked body arrives in small pieces.
+template <class Stream>
+asio::awaitable<error_code> read_answer(Stream& stream, connection& c, http::response_parser<http::string_body>& parser) {
+  constexpr std::size_t read_bytes = 16 * 1024;
+  chunk_end_guard guard;
+  error_code code;
+  bool more = c.buffer.size() == 0;
+  while (!parser.is_done()) {
+    if (more || guard.offers_too_little(c.buffer.size())) {
+      const auto n = co_await stream.async_read_some(c.buffer.prepare(read_bytes),
+                                                     asio::redirect_error(asio::use_awaitable, code));
+      c.buffer.commit(n);
+      if (code == asio::error::eof || code == asio::ssl::error::stream_truncated) {
+        if (!parser.got_some()) co_return http::error::end_of_stream;
+        code = {};
+        parser.put_eof(code);
+        co_return code;
+      }
+      if (code) co_return code;
+      if (guard.offers_too_little(c.buffer.size())) continue;
+    }
+    const auto taken = parser.put(c.buffer.data(), code);
+    c.buffer.consume(taken);
+    more = code == http::error::need_more || c.buffer.size() == 0;
+    guard.parsed(code == http::error::need_more, parser.is_header_done() && parser.chunked());
+    if (code && code != http::error::need_more) co_return code;
+    code = {};
+  }
+  co_return code;
+}
+
 template <class Stream>
 asio::awaitable<attempt> exchange(Stream& stream, connection& c, const http_client_request& in) {
   attempt made;
@@ -86,7 +119,7 @@ asio::awaitable<attempt> exchange(Stream& stream, connection& c, const http_clie
   http::response_parser<http::string_body> parser;
   parser.header_limit(answer_head_bytes_max);
   parser.body_limit(in.answer_bytes_max);
-  co_await http::async_read(stream, c.buffer, parser, asio::redirect_error(asio::use_awaitable, code));
+  code = co_await read_answer(stream, c, parser);
   made.answered = parser.got_some();
   if (code) {
     const bool large = code == http::error::body_limit || code == http::error::header_limit;

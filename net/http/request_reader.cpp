@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/http/body_coding.hpp"
+#include "net/http/chunk_end_guard.hpp"
 
 namespace waggle {
 namespace http = boost::beast::http;
@@ -39,7 +40,7 @@ struct reading {
   bool head_done = false;
   bool http10 = false;
   bool expects_continue = false;
-  bool chunks_need_more = false;  ///< the parser's last word
+  chunk_end_guard chunk_end;
   bool host_seen = false, length_seen = false, transfer_seen = false;
   body_coding coding = body_coding::identity;
   std::optional<body_inflater> inflater;  ///< made for the first packed body of the connection
@@ -170,13 +171,6 @@ struct request_reader::parser {
       request.headers.push_back({bytes.substr(f.name_at, f.name_size), bytes.substr(f.value_at, f.value_size)});
   }
 
-  /// Beast's parser aborts when it asked for more behind the line of a last chunk and is then offered fewer than 5 bytes.
-  /// Every chunked body ends with at least as many, so waiting for them stalls no request.
-  bool offers_too_little(std::size_t bytes) const {
-    constexpr std::size_t end_of_chunks_bytes = std::string_view("0\r\n\r\n").size();
-    return now.chunks_need_more && bytes < end_of_chunks_bytes;
-  }
-
   void refuse_folded() {
     now.error = failure(ec::bad_request, "A header goes on in a second line");
     now.failed = true;
@@ -205,7 +199,8 @@ void request_reader::start(http_request& into) {
   now.fields.clear();
   now.method_size = 0;
   now.error.code = ec::ok;
-  now.failed = now.head_done = now.http10 = now.expects_continue = now.chunks_need_more = false;
+  now.failed = now.head_done = now.http10 = now.expects_continue = false;
+  now.chunk_end = {};
   now.host_seen = now.length_seen = now.transfer_seen = false;
   now.coding = body_coding::identity;
   now.announced = 0;
@@ -225,11 +220,11 @@ std::size_t request_reader::feed(std::string_view bytes) {
   auto& p = *parser_;
   std::size_t taken = 0;
   const bool had_head = p.now.head_done;
-  while (!p.now.failed && !p.beast->is_done() && !p.offers_too_little(bytes.size() - taken)) {
+  while (!p.now.failed && !p.beast->is_done() && !p.now.chunk_end.offers_too_little(bytes.size() - taken)) {
     boost::beast::error_code code;
     taken += p.beast->put(boost::asio::const_buffer(bytes.data() + taken, bytes.size() - taken), code);
-    p.now.chunks_need_more = code == http::error::need_more && p.now.head_done && p.beast->chunked();
     const bool more_needed = code == http::error::need_more;
+    p.now.chunk_end.parsed(more_needed, p.now.head_done && p.beast->chunked());
     if (code && !more_needed) {
       p.fail_from(code);
       break;

@@ -137,6 +137,8 @@ constexpr route table[] = {
     // node administration
     {"GET", "/config", 'O', "admin.config", not_implemented, "Configuration, secrets masked", ""},
     {"POST", "/config", 'O', "admin.config", not_implemented, "Change the configuration", ""},
+    {"GET", "/workspace/{command}", 'O', "admin.workspace", not_implemented, "Folders to index", ""},
+    {"POST", "/workspace/{command}", 'O', "admin.workspace", not_implemented, "Change the folders to index", ""},
     {"POST", "/admin/restart", 'O', "admin.restart", not_implemented, "Restart the node", ""},
     {"GET", "/backups", 'O', "admin.backups", not_implemented, "Backups of the whole node", ""},
     {"GET", "/backups/list", 'O', "admin.backups", not_implemented, "Backups of the whole node", ""},

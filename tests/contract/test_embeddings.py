@@ -128,6 +128,14 @@ def test_chunks(make_client, endpoint):
         assert point["vector"] == embedding(point["payload"]["content"])
 
 
+def test_an_answer_in_small_pieces(make_client, endpoint):
+    endpoint.mode = "in pieces"
+    client = make_client(endpoint.url)
+    client.ok("POST", "/insert_texts", {"collection": "docs", "texts": texts(BEES)})
+    assert client.ok("GET", "/collections/docs/vectors/t0")["vector"] == embedding(BEES[0])
+    assert endpoint.calls
+
+
 def test_order_of_the_answer_does_not_matter(make_client, endpoint):
     endpoint.mode = "reversed"
     client = make_client(endpoint.url)
@@ -139,6 +147,8 @@ def test_order_of_the_answer_does_not_matter(make_client, endpoint):
 FAULTS = {
     "status 500": "it answered status 500", "status 401": "it answered status 401", "status 429": "it answered status 429",
     "redirect": "it answered status 302", "garbage": "its answer is not JSON",
+    # The parser in use aborts on this one, unless it is kept from it.
+    "nothing in pieces": "its answer is not JSON",
     "other json": "its answer has no list of embeddings", "too few": "it answered 3 embeddings for 4 texts",
     "too many": "it answered 5 embeddings for 4 texts", "dimension": f"it answered dimension {DIMENSION - 1}, not {DIMENSION}",
     "index twice": "its answer has a bad index", "index out of range": "its answer has a bad index",

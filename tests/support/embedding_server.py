@@ -22,8 +22,8 @@ def embedding(text, dimension=DIMENSION):
 
 
 class EmbeddingServer:
-    """Modes: ok, reversed (items in another order, with index), or one of the faults in `Handler.fault`. `fail_from` = n:
-    the mode counts from the n-th call on (from 0), before it all is well."""
+    """Modes: ok, reversed (items in another order, with index), in pieces (the last chunks byte by byte), or one of the faults
+    in `Handler.fault`. `fail_from` = n: the mode counts from the n-th call on (from 0), before it all is well."""
 
     def __init__(self, tls=None):
         self.mode, self.fail_from = "ok", 0
@@ -117,6 +117,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server_owner.released.wait(60)
             self.close_connection = True
             return None
+        if mode == "in pieces":
+            return self.in_pieces(json.dumps({"data": items}).encode())
+        if mode == "nothing in pieces":
+            return self.in_pieces(b"")
         if mode in ("drip", "huge"):
             return self.endless(mode)
         if mode == "reset":
@@ -153,6 +157,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             raise ValueError(mode)
         return self.answer(200, {"data": items})
+
+    def in_pieces(self, body):
+        """A chunked answer: all but its last byte in one chunk, what follows byte by byte."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        if body:
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(body) - 1, body[:-1]))
+        for byte in (b"1\r\n%s\r\n" % body[-1:] if body else b"") + b"0\r\n\r\n":
+            self.wfile.write(bytes([byte]))
+            time.sleep(0.002)
 
     def endless(self, mode):
         """A chunked answer that does not end: slowly, or as fast as the client reads."""

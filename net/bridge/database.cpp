@@ -43,6 +43,7 @@ database::reply<Reply> database::ask_tenant(request_scope& scope, Request reques
 
 database::reply<std::shared_ptr<const collection_reader>> database::open(request_scope& scope, std::string name,
                                                                          bool views) {
+  name = scope.bare_name(name);
   open_collection message{scope.who(), name, views};
   auto reader = co_await ask_tenant<std::shared_ptr<const collection_reader>>(scope, std::move(message));
   if (reader) scope.saw_collection(name);
@@ -79,6 +80,7 @@ database::reply<write_outcome> database::create(request_scope& scope, collection
 database::reply<write_outcome> database::write(request_scope& scope, std::string name,
                                                std::shared_ptr<write_command> command) {
   const write_pressure::mark waiting(pressure_);
+  name = scope.bare_name(name);
   write_collection message{scope.who(), name, std::move(command)};
   auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
   if (done) scope.saw_collection(name);
@@ -86,7 +88,7 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
 }
 
 database::reply<bool> database::flush(request_scope& scope, std::string name) {
-  flush_collection message{scope.who(), std::move(name)};
+  flush_collection message{scope.who(), scope.bare_name(name)};
   auto sealed = co_await ask_tenant<bool>(scope, std::move(message), scope.deadline_ms() / 2);
   if (!sealed && sealed.error().code == ec::deadline_exceeded) co_return false;
   co_return sealed;

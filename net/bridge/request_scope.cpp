@@ -12,6 +12,15 @@ int request_scope::deadline_ms() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
 }
 
+std::string request_scope::bare_name(std::string_view name) const {
+  if (!who_.standalone()) {
+    const auto owner = to_string(who_.tenant()) + ":";
+    for (const auto& prefix : {"user_" + owner, owner})
+      if (name.starts_with(prefix)) return std::string(name.substr(prefix.size()));
+  }
+  return std::string(name);
+}
+
 std::string_view request_scope::request_key() const { return http_.header("x-waggle-request-id").value_or(""); }
 
 std::uint64_t request_scope::fingerprint() const {

@@ -215,6 +215,26 @@ settings config::settings() const {
   s.durability.group_commit_us = whole("durability.group_commit_us");
   s.metrics.enabled = flag("metrics.enabled");
   s.metrics.collection_labels = flag("metrics.collection_labels");
+  s.hub.enabled = flag("hub.enabled");
+  s.hub.api_url = text("hub.api_url");
+  s.hub.service_api_key = text("hub.service_api_key");
+  s.hub.service_name = text("hub.service_name");
+  s.hub.validate_key_path = text("hub.paths.validate_key");
+  if (s.hub.validate_key_path.empty()) s.hub.validate_key_path = "POST /api/v1/access-keys/validate";
+  s.hub.timeout_ms = 1000 * whole("hub.timeout_seconds");
+  s.hub.retries = whole("hub.retries");
+  s.hub.inline_deadline_ms = whole("hub.inline_deadline_ms");
+  s.hub.key_ttl_seconds = number("hub.cache.api_key_ttl_seconds");
+  s.hub.stale_max_seconds = number("hub.cache.stale_max_seconds");
+  s.hub.cache_entries_max = size("hub.cache.max_entries");
+  s.hub.breaker_failures = whole("hub.circuit_breaker.failures");
+  s.hub.breaker_open_seconds = number("hub.circuit_breaker.open_seconds");
+  s.hub.breaker_open_seconds_max = number("hub.circuit_breaker.max_open_seconds");
+  s.hub.key_patterns = list("hub.key_patterns");
+  s.hub.inbound_secrets = list("hub.inbound.secrets");
+  s.auth.accept_test_keys = flag("auth.accept_test_keys");
+  s.auth.read_write_manages_collections = flag("auth.read_write_manages_collections");
+  s.auth.protect_health = flag("cluster.protect_health");
   return s;
 }
 

@@ -64,6 +64,7 @@ class rule_checker {
   void check_cluster_mode() {
     if (!cluster_mode_) return;
     const bool local = c_.text("cluster.trust") == "local";
+    if (local) refuse("cluster.trust", "local is not available in this release");
     if (!local && (c_.text("hub.api_url").empty() || !c_.get("hub.service_api_key").set))
       refuse("hub.service_api_key", "cluster mode needs hub.api_url and hub.service_api_key (or cluster.trust: local)");
     const auto& isolation = c_.get("hub.tenant_isolation");

@@ -59,6 +59,28 @@ struct metrics_settings {
   bool collection_labels = false;
 };
 
+/// Cluster mode: who may ask is HiveHub's word.
+struct hub_settings {
+  bool enabled = false;
+  std::string api_url, service_api_key, service_name;
+  std::string validate_key_path;  ///< "METHOD /path"
+  int timeout_ms = 0;             ///< of one attempt
+  int retries = 0;
+  int inline_deadline_ms = 0;     ///< of a call that a request waits for, attempts and pauses together
+  std::int64_t key_ttl_seconds = 0, stale_max_seconds = 0;
+  std::size_t cache_entries_max = 0;
+  int breaker_failures = 0;
+  std::int64_t breaker_open_seconds = 0, breaker_open_seconds_max = 0;
+  std::vector<std::string> key_patterns;
+  std::vector<std::string> inbound_secrets;
+};
+
+struct auth_settings {
+  bool accept_test_keys = true;
+  bool read_write_manages_collections = true;
+  bool protect_health = true;
+};
+
 struct settings {
   std::string data_dir;
   server_settings server;
@@ -68,6 +90,8 @@ struct settings {
   collection_default_settings collections;
   durability_settings durability;
   metrics_settings metrics;
+  hub_settings hub;
+  auth_settings auth;
 };
 
 }  // namespace waggle

@@ -1,6 +1,7 @@
 #include "net/hub/hub_client.hpp"
 
 #include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -39,9 +40,8 @@ hub_client::hub_client(const hub_settings& config, const clock& time, metric_reg
       time_(time),
       calls_(metrics.family(metric_kind::counter, "hub_api_requests_total", "Calls to HiveHub by outcome",
                             {"operation", "outcome"})),
-      stale_served_(metrics.family(metric_kind::counter, "waggle_hub_stale_keys_served_total",
-                                   "Requests let in by a key entry past its time while HiveHub did not answer", {})
-                        .counter({})),
+      stale_served_(metrics.counter("waggle_hub_stale_keys_served_total",
+                                    "Requests let in by a key entry past its time while HiveHub did not answer")),
       keys_({std::int64_t{1000} * config.key_ttl_seconds, std::int64_t{1000} * config.stale_max_seconds,
              config.cache_entries_max}),
       breaker_({config.breaker_failures, std::int64_t{1000} * config.breaker_open_seconds,
@@ -56,9 +56,6 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
   while (base.ends_with('/')) base.pop_back();
   auto url = parse_http_url(base + *path);
   if (!url) return failure::validation("hub.api_url", url.error().message);
-  const bool loopback = url->host == "localhost" || url->host == "::1" || url->host.starts_with("127.");
-  if (!url->tls && !loopback && !config.allow_plain_http)
-    return failure::validation("hub.api_url", "must be https, or hub.allow_plain_http be true");
   made->url_ = std::move(*url);
   for (const auto& pattern : config.key_patterns) {
     try {
@@ -97,6 +94,11 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
   }
   if (verdict->refusal) co_return *verdict->refusal;
   co_return verdict->who;
+}
+
+bool hub_client::reachable() {
+  const std::lock_guard lock(mutex_);
+  return !breaker_.open();
 }
 
 void hub_client::join(const digest& id, std::string_view key, waiter waiting,
@@ -160,7 +162,7 @@ boost::asio::awaitable<hub_client::attempt> hub_client::try_once(const std::stri
   request.body = validate_key_request(key);
   request.headers = {{"Authorization", "Bearer " + config_.service_api_key},
                      {"X-Service-Name", config_.service_name},
-                     {"X-Request-Id", format_uuid(uuid_v7(time_.unix_ms()))}};
+                     {"X-Request-Id", new_uuid_v7()}};
   request.headers.push_back({"Idempotency-Key", request.headers.back().value});
   request.timeout_ms = static_cast<int>(std::clamp<std::int64_t>(left_ms, 1, config_.timeout_ms));
   request.answer_bytes_max = answer_bytes_max;

@@ -20,10 +20,12 @@ hnsw_params read_hnsw(decoder& body, const collection_default_settings& defaults
 
 }  // namespace
 
-result<collection_config> read_config(json_value root, const collection_default_settings& defaults) {
+result<collection_config> read_config(json_value root, const collection_default_settings& defaults,
+                                      const name_reduction& reduce) {
   decoder body(root);
   collection_config config;
-  auto name = collection_name::parse(body.text({"name"}));
+  const auto text = body.text({"name"});
+  auto name = collection_name::parse(reduce ? reduce(text) : text);
   if (body.failed()) return body.fault();
   if (!name) return name.error();
   config.name = name->str();

@@ -30,7 +30,8 @@ answer list_collections(handler_context& c) {
 answer create_collection_route(handler_context& c) {
   auto body = body_json::parse(c.http());
   if (!body) co_return body.error();
-  auto config = read_config(body->root(), c.config.collections);
+  const name_reduction reduce = [&c](std::string_view name) { return c.scope.bare_name(name); };
+  auto config = read_config(body->root(), c.config.collections, reduce);
   if (!config) co_return config.error();
   if (auto known = c.db.providers().check(config->embedding_provider, config->dimension); !known)
     co_return known.error();
@@ -184,7 +185,7 @@ answer rename_collection(handler_context& c) {
   decoder fields(body->root());
   const auto text = fields.text({"new_name"});
   if (fields.failed()) co_return fields.fault();
-  auto name = collection_name::parse(text, "new_name");
+  auto name = collection_name::parse(c.scope.bare_name(text), "new_name");
   if (!name) co_return name.error();
   const auto old_name = c.scope.path_value(0);
   rename_collection_op op;

@@ -22,6 +22,9 @@ class node_state {
   /// "" when the store is fine, else why it is degraded (a full disk, a failed write).
   std::function<std::string()> store_fault = [] { return std::string(); };
 
+  /// connected, disconnected, or disabled in standalone mode.
+  std::function<std::string()> hub_connection = [] { return std::string("disabled"); };
+
   /// Resident memory of the process, from the kernel; 0 when it doesn't say.
   std::uint64_t resident_bytes() const {
     std::ifstream in("/proc/self/statm");

@@ -9,23 +9,50 @@ namespace waggle::rest {
 namespace {
 bool is_write(char permission) { return permission == 'W' || permission == 'D' || permission == 'C'; }
 
-/// Counts a request as long as it lives.
-class counted {
+/// Liveness probes: with cluster.protect_health off they are open to everybody.
+bool is_probe(std::string_view function) { return function == "health"; }
+
+/// Classes that touch a tenant's data.
+bool needs_tenant(char permission) { return permission != 'P' && permission != 'A' && permission != 'O'; }
+
+void tell_tenant(const principal& who, http_response& response) {
+  response.no_store = true;
+  if (who.tenant) response.headers.push_back({"X-Tenant-ID", to_string(*who.tenant)});
+  if (!who.deprecated) return;
+  response.headers.push_back({"X-API-Key-Deprecated", "true"});
+  if (!who.deprecated_until.empty()) response.headers.push_back({"X-API-Key-Expires", who.deprecated_until});
+}
+}  // namespace
+
+std::size_t pipeline::tenant_gates::enter(const tenant_id& tenant) {
+  const std::lock_guard lock(mutex_);
+  return ++inside_[tenant];
+}
+
+void pipeline::tenant_gates::leave(const tenant_id& tenant) {
+  const std::lock_guard lock(mutex_);
+  const auto it = inside_.find(tenant);
+  if (--it->second == 0) inside_.erase(it);
+}
+
+/// Counts a request of a tenant as long as it lives.
+class pipeline::passage {
  public:
-  explicit counted(std::atomic<std::size_t>& n) : n_(n), now_(++n) {}
-  ~counted() { --n_; }
-  counted(const counted&) = delete;
-  counted& operator=(const counted&) = delete;
+  passage(tenant_gates& gates, const tenant_id& tenant) : gates_(gates), tenant_(tenant), now_(gates.enter(tenant)) {}
+  ~passage() { gates_.leave(tenant_); }
+  passage(const passage&) = delete;
+  passage& operator=(const passage&) = delete;
   std::size_t now() const { return now_; }
 
  private:
-  std::atomic<std::size_t>& n_;
+  tenant_gates& gates_;
+  const tenant_id tenant_;
   std::size_t now_;
 };
-}  // namespace
 
-pipeline::pipeline(database& db, const settings& config, metric_registry& metrics, node_state& node)
+pipeline::pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node)
     : db_(db),
+      door_(door),
       config_(config),
       metrics_(metrics),
       node_(node),
@@ -66,24 +93,49 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
   const bool hub = !request.segments.empty() && request.segments.front() == "hub";
   const auto refuse = [&](const failure& why) {
     outcome.code = why.code;
-    return error_response(why, request.correlation_id, hub ? error_style::hub : error_style::native);
+    auto response = error_response(why, request.correlation_id, hub ? error_style::hub : error_style::native);
+    if (why.code == ec::method_not_allowed) response.headers.push_back({"Allow", match.allow});
+    return response;
   };
-  if (!match.found) {
-    if (match.allow.empty()) co_return refuse(failure(ec::route_not_found));
-    auto response = refuse(failure(ec::method_not_allowed));
-    response.headers.push_back({"Allow", match.allow});
-    co_return response;
+  const bool open_probe = match.found && is_probe(match.found->function) && !config_.auth.protect_health;
+  auto who = co_await door_.identify(request);
+  if (!who && open_probe) {
+    static const principal nobody;
+    auto answer = co_await answer_as(nobody, request, match, outcome);
+    co_return answer ? std::move(*answer) : refuse(answer.error());
   }
+  if (!who) co_return refuse(who.error());
+  auto answer = co_await answer_as(**who, request, match, outcome);
+  auto response = answer ? std::move(*answer) : refuse(answer.error());
+  if (door_.mandatory()) tell_tenant(**who, response);
+  co_return response;
+}
+
+/// Whether `who` may call the route at all.
+result<void> pipeline::admit(const principal& who, const route& to) const {
+  if (!door_.mandatory() || (is_probe(to.function) && !config_.auth.protect_health)) return {};
+  if (who.suspended) return failure(ec::tenant_suspended);
+  // Figures of the whole node.
+  const char needed = to.function == "metrics" ? 'O' : to.permission;
+  if (auto may = check_rights(who.may, needed, to.function, config_.auth.read_write_manages_collections); !may)
+    return may.error();
+  if (needs_tenant(needed) && !who.tenant) return failure(ec::tenant_required);
+  return {};
+}
+
+boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principal& who, http_request& request,
+                                                                  const route_match& match, request_outcome& outcome) {
+  if (!match.found) co_return failure(match.allow.empty() ? ec::route_not_found : ec::method_not_allowed);
+  if (auto admitted = admit(who, *match.found); !admitted) co_return admitted.error();
   const auto key = request.header("X-Waggle-Request-Id");
   if (key && !is_header_id(*key, limits::correlation_id_bytes_max))
-    co_return refuse(failure::validation("X-Waggle-Request-Id", "must be 1 to 128 visible ASCII characters"));
-  // Standalone: whoever reaches the loopback listener is the one implicit tenant (auth.md §1).
-  request_scope scope(request, context_mint::standalone(), match.values);
-  const counted mine(tenant_in_flight_);
+    co_return failure::validation("X-Waggle-Request-Id", "must be 1 to 128 visible ASCII characters");
+  request_scope scope(request, context_of(who), match.values);
+  const passage mine(gates_, scope.who().tenant());
   if (mine.now() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
     failure f(ec::concurrency_limit);
     f.retry_after_seconds = 1;
-    co_return refuse(f);
+    co_return f;
   }
   handler_context context{scope, db_, config_, metrics_, node_};
   auto answer = co_await match.found->handler(context);
@@ -94,7 +146,7 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
     log_event(log_level::error, "http", "request failed",
               {{"endpoint", match.found->path}, {"code", info(why.code).name}, {"why", why.log_text},
                {"correlation_id", request.correlation_id}});
-  co_return refuse(why);
+  co_return why;
 }
 
 void pipeline::count(std::size_t number, const http_request& request, const http_response& response,

@@ -1,11 +1,16 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
-//   route → identity → concurrency → handler (validation, look-up, execute) → error body → metrics → log
+//   identity → suspended → route → class and function → concurrency → handler (validation, look-up, execute) → error body
+//   → metrics → log
+// An unknown path is told from a known one only after the identity is known.
 // Owned by the node; called on the connections' threads.
 #include <array>
 #include <atomic>
+#include <mutex>
+#include <unordered_map>
 #include <vector>
 
+#include "net/auth/authenticator.hpp"
 #include "net/bridge/database.hpp"
 #include "net/config/settings.hpp"
 #include "net/http/types.hpp"
@@ -18,7 +23,7 @@ namespace waggle::rest {
 
 class pipeline final : public http_handler {
  public:
-  pipeline(database& db, const settings& config, metric_registry& metrics, node_state& node);
+  pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node);
   boost::asio::awaitable<http_response> handle(http_request& request) override;
 
  private:
@@ -35,10 +40,26 @@ class pipeline final : public http_handler {
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);
+  boost::asio::awaitable<result<http_response>> answer_as(const principal& who, http_request& request,
+                                                          const route_match& match, request_outcome& outcome);
+  result<void> admit(const principal& who, const route& to) const;
   void count(std::size_t route_number, const http_request& request, const http_response& response,
              const request_outcome& outcome);
 
+  /// Requests of each tenant that are being answered; a tenant without any has no entry.
+  class tenant_gates {
+   public:
+    std::size_t enter(const tenant_id& tenant);
+    void leave(const tenant_id& tenant);
+
+   private:
+    std::mutex mutex_;
+    std::unordered_map<tenant_id, std::size_t> inside_;
+  };
+  class passage;
+
   database& db_;
+  authenticator& door_;
   const settings& config_;
   metric_registry& metrics_;
   node_state& node_;
@@ -48,7 +69,7 @@ class pipeline final : public http_handler {
   metric_family& rejected_;
   work_metrics work_;
   std::vector<route_metrics> by_route_;  ///< one per route, then one for what matched none
-  std::atomic<std::size_t> tenant_in_flight_{0};
+  tenant_gates gates_;
 };
 
 }  // namespace waggle::rest

@@ -28,10 +28,17 @@ answer health(handler_context& c) {
   json_writer w(out);
   w.begin_object().member("status", !ready ? "unhealthy" : fault.empty() ? "healthy" : "degraded");
   w.member("timestamp", format_rfc3339(now_ms())).member("version", c.node.version);
+  // Whoever may ask without a key learns no more.
+  if (c.config.hub.enabled && !c.config.auth.protect_health) {
+    w.end_object();
+    co_return json_response(std::move(out), ready ? 200 : 503);
+  }
   if (!fault.empty()) w.member("reason", fault);
   // No answer is cached: the members exist for clients of Vectorizer and are true as zeros.
   w.member_raw("cache", R"({"size":0,"capacity":0,"hits":0,"misses":0,"evictions":0,"hit_rate":0})");
-  w.member_raw("hub", R"({"enabled":false,"active":false,"connection":"disabled","tenant_isolation":"None"})");
+  const auto hub = c.node.hub_connection();
+  w.key("hub").begin_object().member("enabled", c.config.hub.enabled).member("active", hub == "connected");
+  w.member("connection", hub).member("tenant_isolation", c.config.hub.enabled ? "Collection" : "None").end_object();
   w.member_raw("backup", R"({"enabled":false})");
   w.key("cluster").begin_object().member("enabled", false).member("node_id", c.node.node_id);
   w.member("role", "standalone").end_object().end_object();
@@ -75,7 +82,8 @@ answer get_database_stats(handler_context& c) {
     w.member("default", p.name == c.config.collections.embedding_provider).end_object();
   }
   w.end_array().member("default_provider", c.config.collections.embedding_provider);
-  w.member("memory_usage_bytes", c.node.resident_bytes()).end_object();
+  // What the node takes is no tenant's business.
+  w.member("memory_usage_bytes", c.scope.who().standalone() ? c.node.resident_bytes() : bytes).end_object();
   co_return json_response(std::move(out));
 }
 

@@ -292,11 +292,12 @@ answer transfer(handler_context& c, bool remove) {
   if (fields.failed()) co_return fields.fault();
   if (auto fits = batch_fits(c, list, "ids"); !fits) co_return fits.error();
   const auto& source = c.scope.path_value(0);
-  if (source == destination) co_return failure::validation("destination", "must be another collection");
   auto from = co_await c.db.open(c.scope, source, false);
   if (!from) co_return from.error();
   auto to = co_await c.db.open(c.scope, destination, false);
   if (!to) co_return to.error();
+  if ((*from)->record().id == (*to)->record().id)
+    co_return failure::validation("destination", "must be another collection");
   copy_points_op op;
   op.source = (*from)->record().id;
   op.remove = remove;

@@ -16,7 +16,7 @@ result<std::string> collection_of(handler_context& c, json_value root) {
     text = *header;
   else
     return failure::validation("collection", "is required");
-  auto name = collection_name::parse(text);
+  auto name = collection_name::parse(c.scope.bare_name(text));
   if (!name) return name.error();
   return name->str();
 }

@@ -37,8 +37,10 @@ class Response:
 
 
 class Client:
-    def __init__(self, port, timeout=40.0, host="127.0.0.1"):
+    def __init__(self, port, timeout=40.0, host="127.0.0.1", headers=None):
+        """`headers` go with every request."""
         self._address = (host, port)
+        self._headers = dict(headers or {})
         self._timeout = timeout
         self._connection = None
 
@@ -53,7 +55,7 @@ class Client:
                 self._connection = http.client.HTTPConnection(*self._address, timeout=self._timeout)
                 self._connection.connect()
                 self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connection.request(method, path, body=body, headers=headers or {})
+            self._connection.request(method, path, body=body, headers={**self._headers, **(headers or {})})
             answer = self._connection.getresponse()
             response = Response(answer.status, answer.headers, answer.read())
         except (OSError, http.client.HTTPException) as error:

@@ -79,7 +79,8 @@ class Node:
             if self.port is not None:
                 asking = Client(self.port, timeout=5)
                 try:
-                    if asking.get("/readyz").status == 200:
+                    # A node in cluster mode answers nobody without a key; it listens once it is ready.
+                    if asking.get("/readyz").status in (200, 401):
                         return self
                 except Disconnected:
                     pass
@@ -129,9 +130,9 @@ class Node:
 
     # ---- talking to it ----
 
-    def client(self, timeout=40.0):
-        """A client of the running process, closed with it."""
-        made = Client(self.port, timeout)
+    def client(self, timeout=40.0, headers=None):
+        """A client of the running process, closed with it. `headers` go with every request."""
+        made = Client(self.port, timeout, headers=headers)
         self._clients.append(made)
         return made
 

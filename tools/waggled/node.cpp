@@ -8,6 +8,7 @@
 
 #include "actors/tenancy/tenant_state.hpp"
 #include "base/log.hpp"
+#include "net/hub/hub_authenticator.hpp"
 #include "version.hpp"
 
 namespace waggle {
@@ -62,7 +63,26 @@ result<void> node::start() {
   start_actors();
   if (auto ready = wait_until_ready(); !ready) return ready;
   register_metrics();
+  if (auto opened = open_door(); !opened) return opened;
   return listen();
+}
+
+/// Who is let in.
+result<void> node::open_door() {
+  if (!config_.hub.enabled) {
+    door_ = std::make_unique<open_loopback>();
+    log_event(log_level::info, "hub", "Hub integration disabled");
+    return {};
+  }
+  auto hub = hub_client::make(config_.hub, clock_, metrics_);
+  if (!hub) return hub.error();
+  hub_ = std::move(*hub);
+  door_ = std::make_unique<hub_authenticator>(*hub_, config_);
+  state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
+  log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
+  log_event(log_level::warn, "hub",
+            "this release checks keys and keeps tenants apart; it does not yet limit, meter or audit what they do");
+  return {};
 }
 
 result<void> node::open_store() {
@@ -122,7 +142,7 @@ result<void> node::listen() {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
   };
-  pipeline_ = std::make_unique<rest::pipeline>(*database_, config_, metrics_, state_);
+  pipeline_ = std::make_unique<rest::pipeline>(*database_, *door_, config_, metrics_, state_);
   std::vector<boost::asio::io_context*> contexts;
   for (std::size_t i = 0; i < runtime_->workers(); ++i) contexts.push_back(&runtime_->context(i));
   server_ = std::make_unique<http_server>(http_options_of(config_), std::move(contexts), *pipeline_);
@@ -149,6 +169,8 @@ void node::stop() {
   server_.reset();
   database_.reset();
   embeddings_.reset();  // its connections belong to the runtime's contexts
+  door_.reset();
+  hub_.reset();  // likewise
   runtime_.reset();
   kv_.reset();
 }

@@ -9,7 +9,9 @@
 #include "actors/runtime/runtime.hpp"
 #include "base/clock.hpp"
 #include "net/bridge/database.hpp"
+#include "net/auth/authenticator.hpp"
 #include "net/config/settings.hpp"
+#include "net/hub/hub_client.hpp"
 #include "net/http/server.hpp"
 #include "net/metrics/metrics.hpp"
 #include "net/rest/node_state.hpp"
@@ -34,6 +36,7 @@ class node {
   result<void> open_store();
   void start_actors();
   result<void> wait_until_ready();
+  result<void> open_door();
   result<void> listen();
   void register_metrics();
   void register_write_metrics();
@@ -50,6 +53,8 @@ class node {
   std::unique_ptr<node_services> services_;
   std::shared_ptr<group_status> group_ = std::make_shared<group_status>();
   std::unique_ptr<database> database_;
+  std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
+  std::unique_ptr<authenticator> door_;
   std::unique_ptr<rest::pipeline> pipeline_;
   std::unique_ptr<http_server> server_;
   bool stopped_ = false;

@@ -24,6 +24,7 @@ class tenant_context {
 class context_mint {
  public:
   static tenant_context standalone() { return tenant_context(tenant_id{}); }
+  static tenant_context tenant(const tenant_id& tenant) { return tenant_context(tenant); }
 };
 
 }  // namespace waggle

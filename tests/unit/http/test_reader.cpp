@@ -353,8 +353,9 @@ TEST_CASE("error body: the contract's members, in every style") {
   CHECK(r.body ==
         R"({"error_type":"collection_not_found","code":"COLLECTION_NOT_FOUND","error":"Collection 'docs' not found",)"
         R"("message":"Collection 'docs' not found","status_code":404,"request_id":"id-1","details":{}})");
-  const auto quota =
-      error_response(failure(ec::quota_exceeded, "m", "{\"a\":1}"), "i", error_style::native, "\"usage\":3");
+  failure full(ec::quota_exceeded, "m", "{\"a\":1}");
+  full.extra_members = "\"usage\":3";
+  const auto quota = error_response(full, "i");
   CHECK(quota.body ==
         R"({"error_type":"QUOTA_EXCEEDED","code":"QUOTA_EXCEEDED","error":"m","message":"m","status_code":429,)"
         R"("request_id":"i","details":{"a":1},"retry_after_seconds":1,"usage":3})");

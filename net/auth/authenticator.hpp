@@ -1,0 +1,37 @@
+#pragma once
+// Who asks, by what a request shows for itself. The only place that mints a tenant_context. Implementations are thread-safe.
+#include <boost/asio/awaitable.hpp>
+
+#include "base/tenant_context.hpp"
+#include "net/auth/principal.hpp"
+#include "net/http/types.hpp"
+
+namespace waggle {
+
+class authenticator {
+ public:
+  virtual ~authenticator() = default;
+  /// A failure is the answer to the request: 400, 401, 403 or 503.
+  virtual boost::asio::awaitable<result<principal_ptr>> identify(const http_request& request) = 0;
+  /// True: nothing is answered to who shows nothing.
+  virtual bool mandatory() const = 0;
+};
+
+/// Standalone (auth.md §1): whoever reaches the loopback listener is the operator, and the one implicit tenant.
+class open_loopback final : public authenticator {
+ public:
+  open_loopback();
+  boost::asio::awaitable<result<principal_ptr>> identify(const http_request& request) override;
+  bool mandatory() const override { return false; }
+
+ private:
+  principal_ptr local_;
+};
+
+/// The capability of a principal that `identify` has given: its tenant's, or the implicit tenant's for the operator.
+tenant_context context_of(const principal& who);
+
+/// First header of that name; BAD_REQUEST when there are two: whoever forwards may have looked at the other one.
+result<std::optional<std::string_view>> single_header(const http_request& request, std::string_view name);
+
+}  // namespace waggle

@@ -1,0 +1,50 @@
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+
+from mock_hub import MockHub, bearer  # noqa: E402
+from node_fixtures import make_node, pytest_runtest_makereport  # noqa: E402,F401
+
+INBOUND_SECRET = "inbound-secret-of-the-tests-0123456789"
+
+
+@pytest.fixture
+def hub():
+    with MockHub() as running:
+        yield running
+
+
+class World:
+    """A node in cluster mode and two tenants, each with keys of several kinds."""
+
+    def __init__(self, hub, node):
+        self.hub, self.node = hub, node
+        self.users = {name: hub.user(name) for name in ("acme", "birch")}
+        self.keys = {name: hub.key(user, "ADMIN") for name, user in self.users.items()}
+
+    def client(self, who, **headers):
+        """`who`: a tenant's name, or a key."""
+        return self.node.client(headers={**bearer(self.keys.get(who, who) if isinstance(who, str) else who), **headers})
+
+    def service(self, user=None, secret=INBOUND_SECRET):
+        headers = {"x-hivehub-service": secret}
+        if user:
+            headers["x-hivehub-user-id"] = user
+        return self.node.client(headers=headers)
+
+
+@pytest.fixture
+def start_world(hub, make_node):
+    def start(**settings):
+        node = make_node(settings=hub.settings(**settings),
+                         environment={**hub.environment, "HIVEHUB_INBOUND_SERVICE_SECRET": INBOUND_SECRET})
+        return World(hub, node.start())
+    return start
+
+
+@pytest.fixture
+def world(start_world):
+    return start_world()

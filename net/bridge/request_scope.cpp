@@ -12,6 +12,13 @@ int request_scope::deadline_ms() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
 }
 
+bool is_canonical_name(std::string_view name) {
+  constexpr std::string_view user = "user_";
+  if (name.starts_with(user)) name.remove_prefix(user.size());
+  std::array<std::uint8_t, 16> uuid;
+  return parse_uuid(name.substr(0, name.find(':')), uuid) && name.find(':') != name.npos;
+}
+
 std::string request_scope::bare_name(std::string_view name) const {
   if (!who_.standalone()) {
     const auto owner = to_string(who_.tenant()) + ":";

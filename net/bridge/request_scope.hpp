@@ -8,6 +8,9 @@
 
 namespace waggle {
 
+/// `user_{uuid}:docs` or the older `{uuid}:docs`.
+bool is_canonical_name(std::string_view name);
+
 class request_scope {
  public:
   request_scope(http_request& http, tenant_context who, std::vector<std::string> path_values)

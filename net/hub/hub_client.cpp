@@ -130,6 +130,16 @@ void hub_client::land(const digest& id, const result<key_verdict>& outcome) {
   for (auto& w : waiting) w->put(0, outcome);
 }
 
+bool hub_client::may_call() {
+  const std::lock_guard lock(mutex_);
+  return breaker_.admits(now_ms());
+}
+
+void hub_client::called(bool answered) {
+  const std::lock_guard lock(mutex_);
+  answered ? breaker_.succeeded(now_ms()) : breaker_.failed(now_ms());
+}
+
 /// Tries until HiveHub has spoken, the time is over or the breaker opens.
 boost::asio::awaitable<result<key_verdict>> hub_client::call(const std::string& key) {
   const auto until_ms = now_ms() + config_.inline_deadline_ms;
@@ -141,15 +151,9 @@ boost::asio::awaitable<result<key_verdict>> hub_client::call(const std::string& 
       boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, std::chrono::milliseconds(pause_ms));
       co_await timer.async_wait(boost::asio::use_awaitable);
     }
-    {
-      const std::lock_guard lock(mutex_);
-      if (!breaker_.admits(now_ms())) co_return unavailable("the circuit breaker is open");
-    }
+    if (!may_call()) co_return unavailable("the circuit breaker is open");
     made = co_await try_once(key, until_ms - now_ms());
-    {
-      const std::lock_guard lock(mutex_);
-      made.outcome ? breaker_.succeeded(now_ms()) : breaker_.failed(now_ms());
-    }
+    called(made.outcome.has_value());
     if (made.outcome || !made.worth_repeating) break;
   }
   if (!made.outcome) co_return unavailable(made.outcome.error().log_text);

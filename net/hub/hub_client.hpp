@@ -53,6 +53,8 @@ class hub_client {
   boost::asio::awaitable<result<key_verdict>> call(const std::string& key);
   boost::asio::awaitable<attempt> try_once(const std::string& key, std::int64_t left_ms);
   void land(const digest& id, const result<key_verdict>& outcome);
+  bool may_call();
+  void called(bool answered);
   failure unavailable(std::string log_text);
 
   const hub_settings config_;

@@ -16,7 +16,8 @@ result<std::string> collection_of(handler_context& c, json_value root) {
     text = *header;
   else
     return failure::validation("collection", "is required");
-  auto name = collection_name::parse(c.scope.bare_name(text));
+  if (is_canonical_name(text) && !c.scope.who().standalone()) return c.scope.bare_name(text);
+  auto name = collection_name::parse(text);
   if (!name) return name.error();
   return name->str();
 }

@@ -72,7 +72,8 @@ def test_doubled_headers(world, key):
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/%6detrics", "/metrics?x", "/api/v1/metrics", "//metrics",
                                   "/METRICS", "/health/../metrics", "/health%2f..%2fmetrics", "/%2e%2e/metrics",
-                                  "/collections/%2e%2e/metrics", "/metrics%00", "/metrics%20", "/metrics;", "*", "http://elsewhere/metrics"])
+                                  "/collections/%2e%2e/metrics", "/metrics%00", "/metrics%20", "/metrics;", "*",
+                                  "http://elsewhere/metrics"])
 def test_disguised_paths(world, key, path):
     """The operator's function by another name: nobody gets it with a tenant's key, and nothing at all without one."""
     (status,), _ = get(world, f"X-API-Key: {key}", path=path)
@@ -92,7 +93,8 @@ def test_names_with_uuids_in_other_spellings(world):
     own, other = world.client(world.hub.key(owner, "ADMIN")), world.client("birch")
     own.ok("POST", "/collections", {"name": "docs", "dimension": 2})
     for name in (f"user_{owner}:docs", f"{owner}:docs", f"user_{owner}%3Adocs", f"user_{owner.upper()}:docs",
-                 f"USER_{owner}:docs", f"user_{owner.replace('-', '')}:docs", f"user_{owner}:", "user_:docs", f"user_{owner}:user_{owner}:docs"):
+                 f"USER_{owner}:docs", f"user_{owner.replace('-', '')}:docs", f"user_{owner}:", "user_:docs",
+                 f"user_{owner}:user_{owner}:docs"):
         assert other.get(f"/collections/{name}").code == "COLLECTION_NOT_FOUND", name
     for name in (f"user_{owner}:x", f"{owner}:x", f"user_{owner.upper()}:x", "user_:x"):
         assert other.post("/collections", {"name": name, "dimension": 2}).code == "VALIDATION_ERROR", name

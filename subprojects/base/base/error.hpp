@@ -24,7 +24,9 @@ enum class ec : int {
   // 401, 403
   auth_missing_key,
   auth_invalid_key,
+  auth_signature_invalid,
   forbidden,
+  ip_denied,
   origin_denied,
   // 404
   collection_not_found,

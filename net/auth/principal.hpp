@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/ids.hpp"
 #include "net/auth/permissions.hpp"
@@ -25,5 +26,8 @@ struct principal {
   std::string deprecated_until;
 };
 using principal_ptr = std::shared_ptr<const principal>;
+
+/// What logs and records may show of a key.
+inline std::string_view prefix_of_key(std::string_view key) { return key.substr(0, 8); }
 
 }  // namespace waggle

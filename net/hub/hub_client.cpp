@@ -13,7 +13,6 @@
 #include "base/checksum.hpp"
 #include "base/log.hpp"
 #include "base/uuid.hpp"
-#include "net/auth/credentials.hpp"
 
 namespace waggle {
 namespace {
@@ -89,7 +88,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
   if (!verdict) {
     if (known.age != freshness::stale) co_return verdict.error();
     stale_served_.add();
-    log_event(log_level::warn, "hub", "HiveHub does not answer; a known key serves on", {{"key", key_prefix(key)}});
+    log_event(log_level::warn, "hub", "HiveHub does not answer; a known key serves on", {{"key", prefix_of_key(key)}});
     co_return known.value;
   }
   if (verdict->refusal) co_return *verdict->refusal;
@@ -182,7 +181,7 @@ boost::asio::awaitable<hub_client::attempt> hub_client::try_once(const std::stri
   if (reply->status == 404) {
     made.outcome = key_verdict{nullptr, failure(ec::auth_invalid_key)};
   } else if (reply->status >= 200 && reply->status < 300) {
-    made.outcome = read_key_answer(reply->body, key_prefix(key));
+    made.outcome = read_key_answer(reply->body, prefix_of_key(key));
     made.worth_repeating = true;
   } else {
     // 401 is about our service key, never about the user's.

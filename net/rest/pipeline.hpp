@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "net/auth/authenticator.hpp"
+#include "net/identity/authenticator.hpp"
 #include "net/bridge/database.hpp"
 #include "net/config/settings.hpp"
 #include "net/http/types.hpp"

@@ -8,7 +8,7 @@
 
 #include "actors/tenancy/tenant_state.hpp"
 #include "base/log.hpp"
-#include "net/hub/hub_authenticator.hpp"
+#include "net/identity/hub_authenticator.hpp"
 #include "version.hpp"
 
 namespace waggle {

@@ -1,6 +1,6 @@
 #pragma once
 // Cluster mode: keys that HiveHub vouches for, and requests of HiveHub's own services (contract auth.md §2, §3). Any thread.
-#include "net/auth/authenticator.hpp"
+#include "net/identity/authenticator.hpp"
 #include "net/hub/hub_client.hpp"
 
 namespace waggle {

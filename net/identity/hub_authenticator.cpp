@@ -1,7 +1,7 @@
-#include "net/hub/hub_authenticator.hpp"
+#include "net/identity/hub_authenticator.hpp"
 
 #include "base/checksum.hpp"
-#include "net/auth/credentials.hpp"
+#include "net/identity/credentials.hpp"
 
 namespace waggle {
 namespace {

@@ -7,6 +7,7 @@
 
 #include "base/ids.hpp"
 #include "net/auth/permissions.hpp"
+#include "net/auth/rate_windows.hpp"
 
 namespace waggle {
 
@@ -19,6 +20,7 @@ struct principal {
   std::string tenant_name;
   std::string key_id;
   std::string key_prefix;
+  rate_limits rate_limits_of_key;  ///< below the tenant's, where set
   bool is_test = false;
   bool suspended = false;
   /// The key is being rotated out; RFC 3339, "" when unknown.

@@ -231,10 +231,24 @@ settings config::settings() const {
   s.hub.breaker_open_seconds = number("hub.circuit_breaker.open_seconds");
   s.hub.breaker_open_seconds_max = number("hub.circuit_breaker.max_open_seconds");
   s.hub.key_patterns = list("hub.key_patterns");
-  s.hub.inbound_secrets = list("hub.inbound.secrets");
+  s.inbound.secrets = list("hub.inbound.secrets");
+  s.inbound.allow_literal_true = flag("hub.inbound.allow_literal_true");
+  s.inbound.allowed_peers = networks("hub.inbound.allowed_peers");
+  s.inbound.signing_secrets = list("hub.signing.secrets");
+  s.inbound.every_request_signed = text("hub.signing.required") == "all";
+  s.inbound.accept_v1 = flag("hub.signing.accept_v1");
+  s.inbound.max_skew_seconds = whole("hub.signing.max_skew_seconds");
+  s.inbound.nonce_ttl_seconds = whole("hub.signing.nonce_ttl_seconds");
+  s.inbound.nonces_max = size("hub.signing.nonce_cache_max");
   s.auth.accept_test_keys = flag("auth.accept_test_keys");
   s.auth.read_write_manages_collections = flag("auth.read_write_manages_collections");
   s.auth.protect_health = flag("cluster.protect_health");
+  s.auth.failures.failures = whole("auth.brute_force.failures");
+  s.auth.failures.window_seconds = whole("auth.brute_force.window_seconds");
+  s.auth.failures.block_seconds = whole("auth.brute_force.block_seconds");
+  s.rate_limiting = {static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_minute")),
+                     static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_hour")),
+                     static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_day"))};
   return s;
 }
 

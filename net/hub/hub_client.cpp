@@ -66,7 +66,7 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
   return made;
 }
 
-boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key) {
+boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key, bool known_only) {
   const digest id = sha256(key);
   const auto executor = co_await boost::asio::this_coro::executor;
   decltype(keys_.get(id, 0)) known;
@@ -76,9 +76,11 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
   }
   if (known.age == freshness::fresh) co_return known.value;
   if (known.age == freshness::refresh_due) {
-    join(id, key, nullptr, executor);
+    if (!known_only) join(id, key, nullptr, executor);
     co_return known.value;
   }
+  if (known_only && known.age == freshness::stale) co_return known.value;
+  if (known_only) co_return failure(ec::auth_rate_limit);
   const auto fits = [key](const std::regex& p) { return std::regex_match(key.begin(), key.end(), p); };
   if (std::none_of(patterns_.begin(), patterns_.end(), fits)) co_return failure(ec::auth_invalid_format);
   auto waiting = std::make_shared<answers<key_verdict>>(1);

@@ -77,7 +77,9 @@ result<void> node::open_door() {
   auto hub = hub_client::make(config_.hub, clock_, metrics_);
   if (!hub) return hub.error();
   hub_ = std::move(*hub);
-  door_ = std::make_unique<hub_authenticator>(*hub_, config_);
+  auto door = hub_authenticator::make(*hub_, config_, clock_, metrics_);
+  if (!door) return door.error();
+  door_ = std::move(*door);
   state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",

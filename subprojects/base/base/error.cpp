@@ -46,6 +46,7 @@ constexpr std::array table{
     error_info{ec::precondition_failed, 412, "PRECONDITION_FAILED", "Precondition failed"},
     error_info{ec::quota_exceeded, 429, "QUOTA_EXCEEDED", "Quota exceeded"},
     error_info{ec::rate_limit_exceeded, 429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded"},
+    error_info{ec::auth_rate_limit, 429, "AUTH_RATE_LIMIT", "Too many authentication failures"},
     error_info{ec::concurrency_limit, 429, "CONCURRENCY_LIMIT", "Too many concurrent requests"},
     error_info{ec::queue_full, 429, "QUEUE_FULL", "The write queue is full"},
     error_info{ec::internal_error, 500, "INTERNAL_ERROR", "Internal error"},

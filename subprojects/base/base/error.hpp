@@ -54,6 +54,7 @@ enum class ec : int {
   // 429
   quota_exceeded,
   rate_limit_exceeded,
+  auth_rate_limit,
   concurrency_limit,
   queue_full,
   // 5xx

@@ -175,6 +175,15 @@ const std::string& config::text(std::string_view path) const { return at(path).v
 const std::vector<std::string>& config::list(std::string_view path) const { return at(path).value.list; }
 const config_origin& config::origin(std::string_view path) const { return at(path).origin; }
 
+namespace {
+/// What the rules have let through parses.
+ip_networks networks_of(const std::vector<std::string>& list) {
+  ip_networks networks;
+  for (const auto& item : list) networks.push_back(ip_network::parse(item).value());
+  return networks;
+}
+}  // namespace
+
 settings config::settings() const {
   const auto size = [this](std::string_view path) { return static_cast<std::size_t>(number(path)); };
   const auto whole = [this](std::string_view path) { return static_cast<int>(number(path)); };
@@ -215,6 +224,13 @@ settings config::settings() const {
   s.durability.group_commit_us = whole("durability.group_commit_us");
   s.metrics.enabled = flag("metrics.enabled");
   s.metrics.collection_labels = flag("metrics.collection_labels");
+  s.security.ip.enabled = flag("security.ip.enabled");
+  s.security.ip.allow_by_default = text("security.ip.default_policy") == "allow";
+  s.security.ip.allow_private = flag("security.ip.allow_private");
+  s.security.ip.allow_localhost = flag("security.ip.allow_localhost");
+  s.security.ip.allowlist = networks_of(list("security.ip.global_allowlist"));
+  s.security.ip.blocklist = networks_of(list("security.ip.global_blocklist"));
+  s.security.forwarding = {networks_of(list("security.trusted_proxies")), text("security.forwarded_header")};
   return s;
 }
 

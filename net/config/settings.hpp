@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "net/auth/client_address.hpp"
+#include "net/auth/ip_rules.hpp"
+
 namespace waggle {
 
 struct server_settings {
@@ -59,6 +62,11 @@ struct metrics_settings {
   bool collection_labels = false;
 };
 
+struct security_settings {
+  ip_rules ip;
+  forwarding_policy forwarding;
+};
+
 struct settings {
   std::string data_dir;
   server_settings server;
@@ -68,6 +76,7 @@ struct settings {
   collection_default_settings collections;
   durability_settings durability;
   metrics_settings metrics;
+  security_settings security;
 };
 
 }  // namespace waggle

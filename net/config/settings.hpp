@@ -7,7 +7,10 @@
 #include <vector>
 
 #include "net/auth/auth_failures.hpp"
+#include "net/auth/client_address.hpp"
+#include "net/auth/ip_rules.hpp"
 #include "net/auth/rate_windows.hpp"
+
 namespace waggle {
 
 struct server_settings {
@@ -96,6 +99,11 @@ struct auth_settings {
   auth_failure_limits failures;
 };
 
+struct security_settings {
+  ip_rules ip;
+  forwarding_policy forwarding;
+};
+
 struct settings {
   std::string data_dir;
   server_settings server;
@@ -109,6 +117,7 @@ struct settings {
   inbound_settings inbound;
   auth_settings auth;
   rate_limits rate_limiting;
+  security_settings security;
 };
 
 }  // namespace waggle

@@ -28,6 +28,8 @@ http_options http_options_of(const settings& config) {
   options.site.check_host = true;
   options.site.allowed_hosts = server.allowed_hosts;
   options.site.allowed_origins = server.cors_allowed_origins;
+  options.site.forwarding = config.security.forwarding;
+  options.site.ip = config.security.ip;
   options.body_bytes_max = server.body_bytes_max;
   options.connections_max = server.max_connections;
   options.request_timeout_ms = server.request_timeout_ms;

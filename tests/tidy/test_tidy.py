@@ -29,7 +29,7 @@ DIRECTIONS = {
     "net/bridge": ["base", "storage", "storage/*", "actors/*", "net/http", "net/config"],
     "net/rest": ["base", "storage", "storage/*", "actors/*", "net/bridge", "net/http", "net/config", "net/metrics"],
     "tools/wagglectl": ["base"],
-    "tools/mock-hub": ["base"],  # a double shares no code with what it tests
+    "tools/mock-hub": ["base"],  # a double has only the base in common with what it tests
     "tools/waggled": ["base", "storage/*", "actors/*", "net/*", "tools/wagglectl"],
 }
 

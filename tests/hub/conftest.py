@@ -12,9 +12,21 @@ INBOUND_SECRET = "inbound-secret-of-the-tests-0123456789"
 
 
 @pytest.fixture
-def hub():
-    with MockHub() as running:
-        yield running
+def make_hub():
+    made = []
+
+    def make(*arguments, **more):
+        made.append(MockHub(*arguments, **more))
+        return made[-1]
+
+    yield make
+    for hub in made:
+        hub.stop()
+
+
+@pytest.fixture
+def hub(make_hub):
+    return make_hub()
 
 
 class World:

@@ -32,7 +32,7 @@ DIRECTIONS = {
     "net/identity": ["base", "net/auth", "net/config", "net/http", "net/hub"],
     "net/rest": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/bridge", "net/http", "net/config", "net/identity", "net/metrics"],
     "tools/wagglectl": ["base"],
-    "tools/mock-hub": ["base"],  # a double shares no code with what it tests
+    "tools/mock-hub": ["base"],  # a double has only the base in common with what it tests
     "tools/waggled": ["base", "storage/*", "actors/*", "net/*", "tools/wagglectl"],
 }
 

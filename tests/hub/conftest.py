@@ -5,10 +5,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from mock_hub import MockHub, bearer  # noqa: E402
+from cluster_world import INBOUND_SECRET, World  # noqa: E402
+from mock_hub import MockHub  # noqa: E402
 from node_fixtures import make_node, pytest_runtest_makereport  # noqa: E402,F401
-
-INBOUND_SECRET = "inbound-secret-of-the-tests-0123456789"
 
 
 @pytest.fixture
@@ -27,25 +26,6 @@ def make_hub():
 @pytest.fixture
 def hub(make_hub):
     return make_hub()
-
-
-class World:
-    """A node in cluster mode and two tenants, each with keys of several kinds."""
-
-    def __init__(self, hub, node):
-        self.hub, self.node = hub, node
-        self.users = {name: hub.user(name) for name in ("acme", "birch")}
-        self.keys = {name: hub.key(user, "ADMIN") for name, user in self.users.items()}
-
-    def client(self, who, **headers):
-        """`who`: a tenant's name, or a key."""
-        return self.node.client(headers={**bearer(self.keys.get(who, who) if isinstance(who, str) else who), **headers})
-
-    def service(self, user=None, secret=INBOUND_SECRET):
-        headers = {"x-hivehub-service": secret}
-        if user:
-            headers["x-hivehub-user-id"] = user
-        return self.node.client(headers=headers)
 
 
 # Tests of other things must not meet these limits.

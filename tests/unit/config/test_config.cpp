@@ -292,7 +292,7 @@ TEST_CASE("lists in variables and arguments") {
 
 TEST_CASE("features of later releases are refused, not ignored") {
   loader l;
-  for (const char* yaml : {"hub: {enabled: true}", "cluster: {enabled: true}", "auth: {enabled: true}",
+  for (const char* yaml : {"cluster: {enabled: true}", "auth: {enabled: true}",
                            "tenancy: {encryption: {enabled: true}}", "audit: {enabled: true}",
                            "rate_limiting: {standalone: true}",
                            "qdrant: {listen: '127.0.0.1:6333'}", "server: {liveness: {listen: '127.0.0.1:1'}}",
@@ -300,6 +300,9 @@ TEST_CASE("features of later releases are refused, not ignored") {
     INFO(yaml);
     CHECK(has(l.problems(yaml), "is not available in this release"));
   }
+  CHECK(has(l.problems("hub: {enabled: true}"), "cluster mode needs"));
+  CHECK(l.loads("hub: {enabled: true, service_api_key: 0123456789}"));
+  CHECK(has(l.problems("hub: {enabled: true}\ncluster: {trust: local}"), "is not available in this release"));
   CHECK(
       l.loads("hub: {enabled: false}\naudit: {enabled: false}\ncluster: {peers: []}\nquotas: {defaults: {vector_count: "
               "null}}"));

@@ -1,0 +1,243 @@
+// HiveHub's answers about keys: what each says, and that what is not understood says nothing about the key.
+#include <doctest/doctest.h>
+
+#include "base/limits.hpp"
+#include "net/hub/hub_wire.hpp"
+
+using namespace waggle;
+
+namespace {
+const std::string uuid = "11111111-1111-4111-8111-111111111111";
+
+/// An answer with these members besides `valid` and the tenant.
+std::string valid_with(const std::string& members) {
+  return R"({"valid":true,"tenant_id":")" + uuid + "\"" + (members.empty() ? "" : "," + members) + "}";
+}
+const std::string readable = R"("permissions":["Read"])";
+
+principal_ptr principal_in(const std::string& body, std::string_view prefix = "hh_live_") {
+  CAPTURE(body);
+  const auto verdict = read_key_answer(body, prefix);
+  REQUIRE(verdict.has_value());
+  CHECK_FALSE(verdict->refusal.has_value());
+  REQUIRE(verdict->who != nullptr);
+  return verdict->who;
+}
+ec refusal_in(const std::string& body) {
+  CAPTURE(body);
+  const auto verdict = read_key_answer(body, "hh_live_");
+  REQUIRE(verdict.has_value());
+  CHECK(verdict->who == nullptr);
+  REQUIRE(verdict->refusal.has_value());
+  return verdict->refusal->code;
+}
+/// Neither let in nor refused: as if HiveHub had not answered.
+bool says_nothing(std::string_view body) {
+  const auto verdict = read_key_answer(body, "hh_live_");
+  return !verdict && verdict.error().code == ec::io_error && !verdict.error().log_text.empty();
+}
+}  // namespace
+
+TEST_CASE("hub wire: a whole answer") {
+  const auto who = principal_in(
+      R"({"valid":true,"tenant_id":")" + uuid + R"(","tenant_name":"Acme","permissions":["Write","Mcp"],)" +
+      R"("allowed_functions":["search","keys.*"],"key_id":"k-1","name":"ci","created_at":"2026-01-01T00:00:00Z",)"
+      R"("expires_at":null,"rotation_status":"active","rotation_expires_at":null,"status":"active","scope":"tenant",)"
+      R"("plan":"pro","rate_limit_override":{"requests_per_minute":5},"unknown":[{"to":"us"}]})");
+  CHECK(who->kind == principal_kind::hub_key);
+  REQUIRE(who->tenant.has_value());
+  CHECK(to_string(*who->tenant) == uuid);
+  CHECK(who->tenant_name == "Acme");
+  CHECK(who->key_id == "k-1");
+  CHECK(who->key_prefix == "hh_live_");
+  CHECK(who->may.permissions == permission_set{permission::read_write, permission::mcp});
+  REQUIRE(who->may.functions.has_value());
+  CHECK(*who->may.functions == function_list({"search", "keys.*"}));
+  CHECK_FALSE(who->may.operator_scope);
+  CHECK_FALSE(who->is_test);
+  CHECK_FALSE(who->suspended);
+  CHECK_FALSE(who->deprecated);
+  CHECK(who->deprecated_until.empty());
+}
+
+TEST_CASE("hub wire: the least that lets a key in, and nothing less") {
+  const auto who = principal_in(valid_with(readable));
+  CHECK_FALSE(who->may.functions.has_value());
+  CHECK(who->tenant_name.empty());
+  CHECK_FALSE(who->suspended);
+  CHECK(says_nothing(R"({"tenant_id":")" + uuid + R"(","permissions":["Read"]})"));
+  CHECK(says_nothing(R"({"valid":true,"permissions":["Read"]})"));
+  CHECK(says_nothing(valid_with("")));
+  CHECK(says_nothing("{}"));
+}
+
+TEST_CASE("hub wire: a refusal needs no other member") {
+  CHECK(refusal_in(R"({"valid":false})") == ec::auth_invalid_key);
+  CHECK(refusal_in(R"({"valid":false,"permissions":"none","tenant_id":7})") == ec::auth_invalid_key);
+  CHECK(refusal_in(R"({"valid":false,"error":"revoked","permissions":["Admin"]})") == ec::auth_invalid_key);
+}
+
+TEST_CASE("hub wire: rotation") {
+  for (const std::string flag : {"true", "false"}) {
+    CAPTURE(flag);
+    CHECK(refusal_in(R"({"valid":)" + flag + R"(,"rotation_status":"expired"})") == ec::auth_key_expired);
+    CHECK(refusal_in(R"({"valid":)" + flag + R"(,"rotation_status":"revoked"})") == ec::auth_invalid_key);
+  }
+  // Revoked and unknown can't be told apart.
+  const auto revoked = read_key_answer(R"({"valid":true,"rotation_status":"revoked"})", "hh_live_");
+  const auto unknown = read_key_answer(R"({"valid":false})", "hh_live_");
+  CHECK(revoked->refusal->message == unknown->refusal->message);
+  CHECK(revoked->refusal->extra_members == unknown->refusal->extra_members);
+
+  for (const std::string word : {"rotating", "deprecated"}) {
+    const auto old = principal_in(
+        valid_with(readable + R"(,"rotation_status":")" + word + R"(","rotation_expires_at":"2026-12-01T00:00:00Z")"));
+    CHECK(old->deprecated);
+    CHECK(old->deprecated_until == "2026-12-01T00:00:00Z");
+    CHECK(principal_in(valid_with(readable + R"(,"rotation_status":")" + word + "\""))->deprecated_until.empty());
+  }
+  CHECK_FALSE(principal_in(valid_with(readable + R"(,"rotation_status":"active")"))->deprecated);
+  CHECK_FALSE(principal_in(valid_with(readable + R"(,"rotation_status":null)"))->deprecated);
+}
+
+TEST_CASE("hub wire: whoever is not active is suspended") {
+  for (const std::string word : {"suspended", "inactive", "deleted", "Active", "a word of tomorrow"})
+    CHECK(principal_in(valid_with(readable + R"(,"status":")" + word + "\""))->suspended);
+  CHECK_FALSE(principal_in(valid_with(readable + R"(,"status":"active")"))->suspended);
+  CHECK_FALSE(principal_in(valid_with(readable + R"(,"status":null)"))->suspended);
+}
+
+TEST_CASE("hub wire: permissions") {
+  const auto granted = [](const std::string& list) { return principal_in(valid_with("\"permissions\":" + list))->may; };
+  CHECK(granted(R"(["Admin"])").permissions == permission_set{permission::admin});
+  CHECK(granted(R"(["Write"])").permissions == permission_set{permission::read_write});
+  CHECK(granted(R"(["Delete"])").permissions == permission_set{permission::read_write});
+  CHECK(granted(R"(["Read"])").permissions == permission_set{permission::read_only});
+  CHECK(granted(R"(["Mcp"])").permissions == permission_set{permission::mcp});
+  CHECK(granted(R"(["ADMIN","READ_WRITE","READ_ONLY","MCP"])").permissions ==
+        permission_set{permission::admin, permission::read_write, permission::read_only, permission::mcp});
+  // Words that nobody knows are dropped, whatever they resemble; with none left the key may do nothing.
+  CHECK(granted(R"(["Read","admin","ADMINISTRATOR","Admin ","*","","Read","A\u0000dmin"])").permissions ==
+        permission_set{permission::read_only});
+  for (const std::string list : {R"([])", R"(["admin"])", R"(["read","write"])", R"(["Admin\u0000"])"})
+    CHECK(refusal_in(valid_with("\"permissions\":" + list)) == ec::forbidden);
+  for (const std::string list : {R"("Admin")", "null", "true", "7", R"({"Admin":true})", R"(["Read",7])",
+                                 R"(["Read",null])", R"([["Admin"]])", R"([{"name":"Admin"}])"})
+    CHECK_MESSAGE(says_nothing(valid_with("\"permissions\":" + list)), list);
+}
+
+TEST_CASE("hub wire: function lists") {
+  const auto functions = [](const std::string& list) {
+    return principal_in(valid_with(readable + ",\"allowed_functions\":" + list))->may.functions;
+  };
+  CHECK_FALSE(functions("null").has_value());
+  REQUIRE(functions("[]").has_value());
+  CHECK_FALSE(functions("[]")->allows("search"));
+  CHECK(functions(R"(["search"])")->allows("search"));
+  CHECK_FALSE(functions(R"(["search\u0000"])")->allows("search"));
+  for (const std::string list :
+       {R"("search")", "false", "0", R"({"search":true})", R"(["search",1])", R"([null])", R"([["search"]])"})
+    CHECK_MESSAGE(says_nothing(valid_with(readable + ",\"allowed_functions\":" + list)), list);
+}
+
+TEST_CASE("hub wire: tenants are UUIDs") {
+  const auto with = [](const std::string& id) {
+    return R"({"valid":true,"permissions":["Admin"],"tenant_id":)" + id + "}";
+  };
+  CHECK(to_string(*principal_in(with(R"("ABCDEF01-2345-4678-9ABC-DEF012345678")"))->tenant) ==
+        "abcdef01-2345-4678-9abc-def012345678");
+  for (const std::string& id : std::initializer_list<std::string>{
+           "null", "7", "true", "{}", R"([")" + uuid + R"("])", R"("")", R"("acme")",
+           R"("00000000-0000-0000-0000-000000000000")", "\"{" + uuid + "}\"", "\"" + uuid + " \"", "\" " + uuid + "\"",
+           "\"" + uuid + R"(\u0000")", R"("11111111111141118111111111111111")",
+           R"("1111111-11111-4111-8111-111111111111")", R"("urn:uuid:)" + uuid + "\"",
+           R"("g1111111-1111-4111-8111-111111111111")"})
+    CHECK_MESSAGE(says_nothing(with(id)), id);
+}
+
+TEST_CASE("hub wire: operator scope needs the prefix and HiveHub's word") {
+  const std::string as_operator = R"({"valid":true,"permissions":["Admin"],"scope":"operator"})";
+  const auto who = principal_in(as_operator, "hh_admin");
+  CHECK(who->may.operator_scope);
+  CHECK_FALSE(who->tenant.has_value());
+  // With a tenant or without: an operator acts for nobody until a request says for whom.
+  CHECK_FALSE(principal_in(valid_with(readable + R"(,"scope":"operator")"), "hh_admin")->tenant.has_value());
+
+  const auto plain = principal_in(valid_with(readable + R"(,"scope":"operator")"), "hh_live_");
+  CHECK_FALSE(plain->may.operator_scope);
+  CHECK(to_string(*plain->tenant) == uuid);
+  CHECK_FALSE(principal_in(valid_with(readable + R"(,"scope":"operator")"), "hh_test_")->may.operator_scope);
+  CHECK(says_nothing(as_operator));  // a tenant's key without a tenant
+  for (const std::string scope : {R"("tenant")", R"("Operator")", R"("operator ")", "null", "true", R"(["operator"])"})
+    CHECK_FALSE_MESSAGE(principal_in(valid_with(readable + ",\"scope\":" + scope), "hh_admin")->may.operator_scope,
+                        scope);
+}
+
+TEST_CASE("hub wire: test keys are known by their prefix") {
+  CHECK(principal_in(valid_with(readable), "hh_test_")->is_test);
+  CHECK_FALSE(principal_in(valid_with(readable + R"(,"is_test":true)"), "hh_live_")->is_test);
+}
+
+TEST_CASE("hub wire: `valid` is a boolean or the answer says nothing") {
+  for (const std::string value : {R"("true")", R"("false")", "1", "0", "null", "[true]", R"({"valid":true})"})
+    CHECK_MESSAGE(says_nothing(R"({"valid":)" + value + R"(,"tenant_id":")" + uuid + R"(","permissions":["Read"]})"),
+                  value);
+  CHECK(says_nothing(R"({"Valid":true,"tenant_id":")" + uuid + R"(","permissions":["Read"]})"));
+}
+
+TEST_CASE("hub wire: hostile bytes say nothing") {
+  const auto deep = [](std::size_t depth) {
+    return valid_with(readable + ",\"x\":" + std::string(depth, '[') + std::string(depth, ']'));
+  };
+  for (const std::string& body : {std::string(),
+                                  std::string(" "),
+                                  std::string("null"),
+                                  std::string("true"),
+                                  std::string("[]"),
+                                  std::string("\"valid\""),
+                                  std::string("{\"valid\":true"),
+                                  std::string("{valid:true}"),
+                                  std::string("<html>502</html>"),
+                                  std::string(1, '\0'),
+                                  "[" + valid_with(readable) + "]",
+                                  valid_with(readable) + "x",
+                                  valid_with(readable) + valid_with(readable),
+                                  valid_with(readable) + std::string(1, '\0'),
+                                  valid_with(readable + ",\"x\":\"\xff\xfe\""),
+                                  valid_with(readable + ",\"x\":NaN"),
+                                  valid_with(readable + ",\"x\":1e999999"),
+                                  deep(limits::json_depth_max + 1),
+                                  deep(30'000),
+                                  std::string(60'000, '{')})
+    CHECK_MESSAGE(says_nothing(body), body.substr(0, 80));
+}
+
+TEST_CASE("hub wire: a whole answer, cut off anywhere, says nothing") {
+  const auto body = valid_with(R"("permissions":["Admin"],"allowed_functions":["search"],"status":"suspended")");
+  for (std::size_t n = 0; n < body.size(); ++n) CHECK_MESSAGE(says_nothing(body.substr(0, n)), n);
+}
+
+TEST_CASE("hub wire: of members given twice the first counts, for all of them alike") {
+  CHECK(refusal_in(R"({"valid":false,"valid":true,"tenant_id":")" + uuid + R"(","permissions":["Admin"]})") ==
+        ec::auth_invalid_key);
+  CHECK(principal_in(valid_with(R"("permissions":["Read"],"permissions":["Admin"])"))->may.permissions ==
+        permission_set{permission::read_only});
+}
+
+TEST_CASE("hub wire: the request carries the key as a JSON string") {
+  CHECK(validate_key_request("hh_live_abc") == R"({"access_key":"hh_live_abc"})");
+  CHECK(validate_key_request("a\"b\\\n\x01") == R"({"access_key":"a\"b\\\n\u0001"})");
+}
+
+TEST_CASE("hub wire: the path of an entry of the path map") {
+  CHECK(*read_post_path("POST /api/v1/access-keys/validate", "vectorizer") == "/api/v1/access-keys/validate");
+  CHECK(*read_post_path("POST /api/{service}/keys", "waggle") == "/api/waggle/keys");
+  for (const std::string_view entry :
+       {"", "POST", "POST ", "/keys", "GET /keys", "post /keys", "POST keys", "POST http://x/", "POST  /keys"}) {
+    const auto path = read_post_path(entry, "s");
+    CAPTURE(entry);
+    REQUIRE_FALSE(path.has_value());
+    CHECK(path.error().code == ec::validation_error);
+    CHECK(path.error().details.find("hub.paths.validate_key") != std::string::npos);
+  }
+}

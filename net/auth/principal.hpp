@@ -3,9 +3,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/ids.hpp"
 #include "net/auth/permissions.hpp"
+#include "net/auth/rate_windows.hpp"
 
 namespace waggle {
 
@@ -18,6 +20,7 @@ struct principal {
   std::string tenant_name;
   std::string key_id;
   std::string key_prefix;
+  rate_limits rate_limits_of_key;  ///< below the tenant's, where set
   bool is_test = false;
   bool suspended = false;
   /// The key is being rotated out; RFC 3339, "" when unknown.
@@ -25,5 +28,8 @@ struct principal {
   std::string deprecated_until;
 };
 using principal_ptr = std::shared_ptr<const principal>;
+
+/// What logs and records may show of a key.
+inline std::string_view prefix_of_key(std::string_view key) { return key.substr(0, 8); }
 
 }  // namespace waggle

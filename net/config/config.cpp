@@ -175,6 +175,15 @@ const std::string& config::text(std::string_view path) const { return at(path).v
 const std::vector<std::string>& config::list(std::string_view path) const { return at(path).value.list; }
 const config_origin& config::origin(std::string_view path) const { return at(path).origin; }
 
+namespace {
+/// What the rules have let through parses.
+ip_networks networks_of(const std::vector<std::string>& list) {
+  ip_networks networks;
+  for (const auto& item : list) networks.push_back(ip_network::parse(item).value());
+  return networks;
+}
+}  // namespace
+
 settings config::settings() const {
   const auto size = [this](std::string_view path) { return static_cast<std::size_t>(number(path)); };
   const auto whole = [this](std::string_view path) { return static_cast<int>(number(path)); };
@@ -231,10 +240,31 @@ settings config::settings() const {
   s.hub.breaker_open_seconds = number("hub.circuit_breaker.open_seconds");
   s.hub.breaker_open_seconds_max = number("hub.circuit_breaker.max_open_seconds");
   s.hub.key_patterns = list("hub.key_patterns");
-  s.hub.inbound_secrets = list("hub.inbound.secrets");
+  s.inbound.secrets = list("hub.inbound.secrets");
+  s.inbound.allow_literal_true = flag("hub.inbound.allow_literal_true");
+  s.inbound.allowed_peers = networks_of(list("hub.inbound.allowed_peers"));
+  s.inbound.signing_secrets = list("hub.signing.secrets");
+  s.inbound.every_request_signed = text("hub.signing.required") == "all";
+  s.inbound.accept_v1 = flag("hub.signing.accept_v1");
+  s.inbound.max_skew_seconds = whole("hub.signing.max_skew_seconds");
+  s.inbound.nonce_ttl_seconds = whole("hub.signing.nonce_ttl_seconds");
+  s.inbound.nonces_max = size("hub.signing.nonce_cache_max");
   s.auth.accept_test_keys = flag("auth.accept_test_keys");
   s.auth.read_write_manages_collections = flag("auth.read_write_manages_collections");
   s.auth.protect_health = flag("cluster.protect_health");
+  s.auth.failures.failures = whole("auth.brute_force.failures");
+  s.auth.failures.window_seconds = whole("auth.brute_force.window_seconds");
+  s.auth.failures.block_seconds = whole("auth.brute_force.block_seconds");
+  s.rate_limiting = {static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_minute")),
+                     static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_hour")),
+                     static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_day"))};
+  s.security.ip.enabled = flag("security.ip.enabled");
+  s.security.ip.allow_by_default = text("security.ip.default_policy") == "allow";
+  s.security.ip.allow_private = flag("security.ip.allow_private");
+  s.security.ip.allow_localhost = flag("security.ip.allow_localhost");
+  s.security.ip.allowlist = networks_of(list("security.ip.global_allowlist"));
+  s.security.ip.blocklist = networks_of(list("security.ip.global_blocklist"));
+  s.security.forwarding = {networks_of(list("security.trusted_proxies")), text("security.forwarded_header")};
   return s;
 }
 

@@ -1,12 +1,15 @@
 // The rules that span keys: what a node refuses to start with (contract config.md §1). One function per concern, so
 // that each rule can be read next to its reason.
 #include <arpa/inet.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 
+#include "net/auth/ip_address.hpp"
 #include "net/config/config.hpp"
 
 namespace waggle {
@@ -25,6 +28,7 @@ class rule_checker {
     check_data_dir();
     check_numbers();
     check_lists();
+    check_forwarding();
     check_mcp();
   }
 
@@ -147,19 +151,6 @@ class rule_checker {
       refuse("hub.signing.nonce_ttl_seconds", "must be at least twice hub.signing.max_skew_seconds");
   }
 
-  static bool is_address_or_network(const std::string& text) {
-    const auto slash = text.find('/');
-    const auto address = text.substr(0, slash);
-    unsigned char bytes[16];
-    const bool v4 = inet_pton(AF_INET, address.c_str(), bytes) == 1;
-    if (!v4 && inet_pton(AF_INET6, address.c_str(), bytes) != 1) return false;
-    if (slash == std::string::npos) return true;
-    int bits = -1;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data() + slash + 1, end, bits);
-    return error == std::errc() && stop == end && bits >= 0 && bits <= (v4 ? 32 : 128);
-  }
-
   static bool is_origin(std::string_view text) {
     if (text == "*") return true;
     const auto scheme = text.find("://");
@@ -172,13 +163,25 @@ class rule_checker {
     for (const std::string_view key : {"security.ip.global_allowlist", "security.ip.global_blocklist",
                                        "security.trusted_proxies", "hub.inbound.allowed_peers"})
       for (const auto& item : c_.list(key))
-        if (!is_address_or_network(item)) refuse(key, "'" + item + "' is not an address or network (10.0.0.0/8)");
+        if (!ip_network::parse(item)) refuse(key, "'" + item + "' is not an address or network (10.0.0.0/8)");
     for (const std::string_view key : {"server.cors.allowed_origins", "mcp.allowed_origins"})
       for (const auto& item : c_.list(key))
         if (!is_origin(item)) refuse(key, "'" + item + "' is not an origin (https://app.example.com)");
     for (const auto& item : c_.list("server.allowed_hosts"))
       if (item.find_first_of("/@ *") != std::string::npos)
         refuse("server.allowed_hosts", "'" + item + "' is not a host name");
+  }
+
+  void check_forwarding() {
+    const auto& header = c_.text("security.forwarded_header");
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";  // of a token, RFC 9110 §5.6.2
+    const bool token = std::all_of(header.begin(), header.end(), [&](unsigned char c) {
+      return std::isalnum(c) || marks.find(static_cast<char>(c)) != std::string_view::npos;
+    });
+    if (header.empty() || !token) return refuse("security.forwarded_header", "'" + header + "' is not a header name");
+    // RFC 7239 has another syntax: every request through a proxy would be refused.
+    if (strcasecmp(header.c_str(), "Forwarded") == 0)
+      refuse("security.forwarded_header", "must be a header that lists addresses, as X-Forwarded-For does");
   }
 
   void check_mcp() {

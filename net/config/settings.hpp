@@ -6,6 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "net/auth/auth_failures.hpp"
+#include "net/auth/client_address.hpp"
+#include "net/auth/ip_rules.hpp"
+#include "net/auth/rate_windows.hpp"
+
 namespace waggle {
 
 struct server_settings {
@@ -72,13 +77,31 @@ struct hub_settings {
   int breaker_failures = 0;
   std::int64_t breaker_open_seconds = 0, breaker_open_seconds_max = 0;
   std::vector<std::string> key_patterns;
-  std::vector<std::string> inbound_secrets;
+};
+
+/// Which requests of HiveHub's own services are believed.
+struct inbound_settings {
+  std::vector<std::string> secrets;
+  bool allow_literal_true = false;
+  ip_networks allowed_peers;  ///< empty: any peer
+  std::vector<std::string> signing_secrets;  ///< base64
+  bool every_request_signed = false;
+  bool accept_v1 = true;
+  int max_skew_seconds = 0;
+  int nonce_ttl_seconds = 0;
+  std::size_t nonces_max = 0;
 };
 
 struct auth_settings {
   bool accept_test_keys = true;
   bool read_write_manages_collections = true;
   bool protect_health = true;
+  auth_failure_limits failures;
+};
+
+struct security_settings {
+  ip_rules ip;
+  forwarding_policy forwarding;
 };
 
 struct settings {
@@ -91,7 +114,10 @@ struct settings {
   durability_settings durability;
   metrics_settings metrics;
   hub_settings hub;
+  inbound_settings inbound;
   auth_settings auth;
+  rate_limits rate_limiting;
+  security_settings security;
 };
 
 }  // namespace waggle

@@ -19,14 +19,45 @@ exchange::exchange(std::shared_ptr<shard> home, bool tls)
       reader_(read_limits{options_.header_bytes_max, headers_max, options_.target_bytes_max, options_.body_bytes_max}) {
 }
 
+/// Of all requests of this connection.
+void exchange::know_peer(const ip_address& peer) {
+  request_.peer = request_.client = peer;
+  request_.client_address = peer.to_string();
+}
+
+/// Who the client is, and whether it may be here at all (contract auth.md §8, the global steps).
+auto exchange::check_address() -> outcome {
+  const auto& site = *home_->site;
+  ip_address client = request_.peer;
+  if (contains(site.forwarding.trusted_proxies, request_.peer)) {
+    std::vector<std::string_view> lines;
+    for (const auto& h : request_.headers)
+      if (equals_ignoring_case(h.name, site.forwarding.header)) lines.push_back(h.value);
+    const auto named = client_address(site.forwarding, request_.peer, lines);
+    if (!named) return refuse(named.error());
+    client = *named;
+  }
+  if (client != request_.client) {
+    request_.client = client;
+    request_.client_address = client.to_string();
+  }
+  if (admits(site.ip, client)) return outcome::ready;
+  home_->ip_denied.add(1);
+  log_event(log_level::debug, "http", "address denied",
+            {{"client", request_.client_address}, {"peer", request_.peer.to_string()}, {"path", request_.raw_path},
+             {"correlation_id", request_.correlation_id}});
+  return refuse(failure(ec::ip_denied));
+}
+
 /// Everything that is decided by the head alone, in this order: a refusal must carry the client's correlation id; the
-/// target must be readable before anything is compared with it; foreign pages are turned away before a body is taken
-/// from them.
+/// target must be readable before anything is compared with it; foreign clients and pages are turned away before a body
+/// is taken from them.
 auto exchange::check_head() -> outcome {
   choose_correlation_id(request_);
   if (reader_.state() == read_state::failed) return refuse(reader_.error());
   std::string_view authority;
   if (auto read = read_target(request_, authority); !read) return refuse(read.error());
+  if (check_address() != outcome::ready) return outcome::refused;
   const auto& site = *home_->site;
   const auto host = request_.header("Host");
   // HTTP/1.0 may leave it out. No browser does, and it is browsers that the check of the host keeps out.

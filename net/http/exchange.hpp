@@ -21,6 +21,7 @@ class exchange {
   exchange(std::shared_ptr<shard> home, bool tls);
   ~exchange() = default;
 
+  void know_peer(const ip_address& peer);
   outcome check_head();
   outcome refuse(failure why);
   bool count_body();
@@ -44,6 +45,8 @@ class exchange {
   std::string_view cors_origin_;  ///< the request's Origin when it is an allowed foreign one
 
  private:
+  outcome check_address();
+
   std::string packed_;
   std::size_t body_counted_ = 0;  ///< bytes of this body in the server's account
 };

@@ -284,6 +284,7 @@ http_stats http_server::stats() const {
   for (const auto& s : core_->shards) {
     sum.requests += s->requests.value();
     sum.requests_in_flight += s->in_flight.value();
+    sum.ip_denied += s->ip_denied.value();
     sum.bytes_in += s->bytes_in.value();
     sum.bytes_out += s->bytes_out.value();
   }

@@ -51,6 +51,7 @@ struct http_stats {
   std::uint64_t connections_refused = 0;  ///< over connections_max
   std::uint64_t requests = 0;             ///< answered, errors of the server itself included
   std::uint64_t requests_in_flight = 0;   ///< inside the handler now
+  std::uint64_t ip_denied = 0;            ///< refused for the client's address
   std::uint64_t bytes_in = 0;             ///< as received, after TLS
   std::uint64_t bytes_out = 0;
 };
@@ -74,8 +75,8 @@ class http_server {
   void drain(std::chrono::milliseconds limit, std::function<void()> done);
   /// Closes everything now, on the contexts' threads. A drain under way ends without calling its `done`.
   void stop();
-  /// Takes TLS (certificates are read again; it may be turned on or off) and allowed hosts and origins from `options`
-  /// for connections and requests that come from now on. On failure nothing has changed.
+  /// Takes TLS (certificates are read again; it may be turned on or off) and the site policy from `options` for
+  /// connections and requests that come from now on. On failure nothing has changed.
   result<void> reload(const http_options& options);
   http_stats stats() const;
 

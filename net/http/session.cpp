@@ -27,13 +27,11 @@ constexpr std::size_t body_buffer_bytes = 64 * 1024;
 constexpr std::size_t gathered_bytes_max = 64 * 1024;
 constexpr std::size_t kept_out_bytes_max = 256 * 1024;
 
-std::string peer_address(const tcp_socket& socket) {
-  error_code ignored;
-  const auto endpoint = socket.remote_endpoint(ignored);
-  auto address = endpoint.address();
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  return ignored ? std::string() : address.to_string();
+std::optional<ip_address> peer_address(const tcp_socket& socket) {
+  error_code gone;
+  const auto address = socket.remote_endpoint(gone).address();
+  if (gone) return std::nullopt;
+  return address.is_v4() ? ip_address::from_v4(address.to_v4().to_bytes()) : ip_address(address.to_v6().to_bytes());
 }
 
 template <class Stream>
@@ -284,7 +282,9 @@ awaitable<bool> session<Stream>::handshake() {
 
 template <class Stream>
 awaitable<void> session<Stream>::serve() {
-  request_.client_address = peer_address(socket());
+  const auto peer = peer_address(socket());
+  if (!peer) co_return;
+  know_peer(*peer);
   for (;;) {
     const outcome read = co_await read_request();
     if (read == outcome::gone) co_return;

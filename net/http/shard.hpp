@@ -74,7 +74,7 @@ struct shard {
   std::vector<connection*> connections;
   bool draining = false;
   bool stopped = false;
-  own_counter requests, in_flight, bytes_in, bytes_out;
+  own_counter requests, in_flight, ip_denied, bytes_in, bytes_out;
 
   void add(connection& c) {
     c.slot = connections.size();

@@ -1,12 +1,14 @@
 #pragma once
-// Which Host and Origin a request may carry (contract auth.md §1, §12): a web page must not drive a loopback node,
-// neither through a name that it rebinds to 127.0.0.1 (Host) nor by cross-site requests (Origin). Pure; immutable once
-// built.
+// From where a request may come. Host and Origin (contract auth.md §1, §12): a web page must not drive a loopback node,
+// neither through a name that it rebinds to 127.0.0.1 (Host) nor by cross-site requests (Origin). Address: auth.md §8.
+// Pure; immutable once built.
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
+#include "net/auth/client_address.hpp"
+#include "net/auth/ip_rules.hpp"
 
 namespace waggle {
 
@@ -14,6 +16,8 @@ struct site_policy {
   bool check_host = false;                   ///< open loopback mode
   std::vector<std::string> allowed_hosts;    ///< extra Host values of that mode, with or without port
   std::vector<std::string> allowed_origins;  ///< CORS; "*" allows every origin
+  forwarding_policy forwarding;              ///< which peers are believed when they name the client
+  ip_rules ip;
 };
 
 /// "localhost", 127.0.0.0/8, [::1] with any port, or one of `allowed_hosts`.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "net/auth/ip_address.hpp"
 
 namespace waggle {
 
@@ -40,7 +41,9 @@ struct http_request {
   std::vector<http_header_view> headers;   ///< in order; views live as long as the request
   std::string body;                        ///< decoded; `json_parser::padding` bytes of capacity follow it
   std::string correlation_id;              ///< the client's, or a fresh UUIDv7
-  std::string client_address;              ///< TCP peer, an IPv4-mapped IPv6 address as IPv4
+  ip_address peer;                         ///< TCP peer; with a proxy in between, the proxy
+  ip_address client;                       ///< whose request it is (contract auth.md §8)
+  std::string client_address;              ///< `client` as text
   bool tls = false;
   std::int64_t arrived_steady_us = 0;   ///< when the head was complete
   std::int64_t deadline_steady_us = 0;  ///< the handler answers DEADLINE_EXCEEDED when this passes

@@ -13,7 +13,6 @@
 #include "base/checksum.hpp"
 #include "base/log.hpp"
 #include "base/uuid.hpp"
-#include "net/auth/credentials.hpp"
 
 namespace waggle {
 namespace {
@@ -67,7 +66,7 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
   return made;
 }
 
-boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key) {
+boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key, bool known_only) {
   const digest id = sha256(key);
   const auto executor = co_await boost::asio::this_coro::executor;
   decltype(keys_.get(id, 0)) known;
@@ -77,9 +76,11 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
   }
   if (known.age == freshness::fresh) co_return known.value;
   if (known.age == freshness::refresh_due) {
-    join(id, key, nullptr, executor);
+    if (!known_only) join(id, key, nullptr, executor);
     co_return known.value;
   }
+  if (known_only && known.age == freshness::stale) co_return known.value;
+  if (known_only) co_return failure(ec::auth_rate_limit);
   const auto fits = [key](const std::regex& p) { return std::regex_match(key.begin(), key.end(), p); };
   if (std::none_of(patterns_.begin(), patterns_.end(), fits)) co_return failure(ec::auth_invalid_format);
   auto waiting = std::make_shared<answers<key_verdict>>(1);
@@ -89,7 +90,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
   if (!verdict) {
     if (known.age != freshness::stale) co_return verdict.error();
     stale_served_.add();
-    log_event(log_level::warn, "hub", "HiveHub does not answer; a known key serves on", {{"key", key_prefix(key)}});
+    log_event(log_level::warn, "hub", "HiveHub does not answer; a known key serves on", {{"key", prefix_of_key(key)}});
     co_return known.value;
   }
   if (verdict->refusal) co_return *verdict->refusal;
@@ -182,7 +183,7 @@ boost::asio::awaitable<hub_client::attempt> hub_client::try_once(const std::stri
   if (reply->status == 404) {
     made.outcome = key_verdict{nullptr, failure(ec::auth_invalid_key)};
   } else if (reply->status >= 200 && reply->status < 300) {
-    made.outcome = read_key_answer(reply->body, key_prefix(key));
+    made.outcome = read_key_answer(reply->body, prefix_of_key(key));
     made.worth_repeating = true;
   } else {
     // 401 is about our service key, never about the user's.

@@ -30,7 +30,8 @@ class hub_client {
 
   /// Who the key belongs to. AUTH_INVALID_FORMAT (without a call), AUTH_INVALID_KEY, AUTH_KEY_EXPIRED, FORBIDDEN, or
   /// HUB_UNAVAILABLE with Retry-After when nobody can say.
-  boost::asio::awaitable<result<principal_ptr>> identify(std::string_view key);
+  /// `known_only`: AUTH_RATE_LIMIT instead of a call.
+  boost::asio::awaitable<result<principal_ptr>> identify(std::string_view key, bool known_only = false);
   /// False while the circuit breaker is open.
   bool reachable();
 

@@ -28,6 +28,15 @@ result<permission_set> read_permissions(const json_value& list) {
   return out;
 }
 
+/// An override that is not understood is none: it can only lower.
+rate_limits read_rates(const json_value& from) {
+  const auto number = [&from](std::string_view name) {
+    std::uint64_t n = 0;
+    return from[name].get_uint64(n) ? n : 0;
+  };
+  return {number("requests_per_minute"), number("requests_per_hour"), number("requests_per_day")};
+}
+
 result<std::optional<function_list>> read_functions(const json_value& list) {
   if (list.missing()) return std::optional<function_list>();
   if (!list.is_array()) return malformed("allowed_functions is no list");
@@ -70,6 +79,7 @@ result<key_verdict> read_key_answer(std::string_view body, std::string_view pref
   if (!functions) return functions.error();
   who->may = {*permissions, std::move(*functions), false};
   who->key_prefix = prefix;
+  who->rate_limits_of_key = read_rates((*root)["rate_limit_override"]);
   who->key_id = text_of(*root, "key_id");
   who->tenant_name = text_of(*root, "tenant_name");
   who->is_test = prefix.starts_with("hh_test_");

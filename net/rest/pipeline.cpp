@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/limits.hpp"
+#include "base/text_out.hpp"
 #include "net/http/error_body.hpp"
 #include "net/http/target.hpp"
 
@@ -15,40 +16,26 @@ bool is_probe(std::string_view function) { return function == "health"; }
 /// Classes that touch a tenant's data.
 bool needs_tenant(char permission) { return permission != 'P' && permission != 'A' && permission != 'O'; }
 
-void tell_tenant(const principal& who, http_response& response) {
+void tell_tenant(const principal& who, const rate_verdict& rate, http_response& response) {
   response.no_store = true;
   if (who.tenant) response.headers.push_back({"X-Tenant-ID", to_string(*who.tenant)});
+  if (rate.limit > 0) {
+    response.headers.push_back({"X-RateLimit-Limit", std::to_string(rate.limit)});
+    response.headers.push_back({"X-RateLimit-Remaining", std::to_string(rate.remaining)});
+    response.headers.push_back({"X-RateLimit-Reset", std::to_string(rate.reset_unix_s)});
+  }
   if (!who.deprecated) return;
   response.headers.push_back({"X-API-Key-Deprecated", "true"});
   if (!who.deprecated_until.empty()) response.headers.push_back({"X-API-Key-Expires", who.deprecated_until});
 }
+failure too_fast(const rate_verdict& rate) {
+  failure f(ec::rate_limit_exceeded);
+  f.retry_after_seconds = rate.retry_after_seconds;
+  json_writer(f.details).begin_object().member("window", rate.window).member("limit", rate.limit)
+      .member("reset_at", format_rfc3339(1000 * rate.reset_unix_s)).end_object();
+  return f;
+}
 }  // namespace
-
-std::size_t pipeline::tenant_gates::enter(const tenant_id& tenant) {
-  const std::lock_guard lock(mutex_);
-  return ++inside_[tenant];
-}
-
-void pipeline::tenant_gates::leave(const tenant_id& tenant) {
-  const std::lock_guard lock(mutex_);
-  const auto it = inside_.find(tenant);
-  if (--it->second == 0) inside_.erase(it);
-}
-
-/// Counts a request of a tenant as long as it lives.
-class pipeline::passage {
- public:
-  passage(tenant_gates& gates, const tenant_id& tenant) : gates_(gates), tenant_(tenant), now_(gates.enter(tenant)) {}
-  ~passage() { gates_.leave(tenant_); }
-  passage(const passage&) = delete;
-  passage& operator=(const passage&) = delete;
-  std::size_t now() const { return now_; }
-
- private:
-  tenant_gates& gates_;
-  const tenant_id tenant_;
-  std::size_t now_;
-};
 
 pipeline::pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node)
     : db_(db),
@@ -107,7 +94,7 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
   if (!who) co_return refuse(who.error());
   auto answer = co_await answer_as(**who, request, match, outcome);
   auto response = answer ? std::move(*answer) : refuse(answer.error());
-  if (door_.mandatory()) tell_tenant(**who, response);
+  if (door_.mandatory()) tell_tenant(**who, outcome.rate, response);
   co_return response;
 }
 
@@ -123,6 +110,12 @@ result<void> pipeline::admit(const principal& who, const route& to) const {
   return {};
 }
 
+/// Standalone has no limits; nor has the operator while acting for nobody.
+std::optional<rate_limits> pipeline::limits_of(const principal& who) const {
+  if (!door_.mandatory() || !who.tenant) return std::nullopt;
+  return lower_of(config_.rate_limiting, who.rate_limits_of_key);
+}
+
 boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principal& who, http_request& request,
                                                                   const route_match& match, request_outcome& outcome) {
   if (!match.found) co_return failure(match.allow.empty() ? ec::route_not_found : ec::method_not_allowed);
@@ -131,8 +124,10 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principa
   if (key && !is_header_id(*key, limits::correlation_id_bytes_max))
     co_return failure::validation("X-Waggle-Request-Id", "must be 1 to 128 visible ASCII characters");
   request_scope scope(request, context_of(who), match.values);
-  const passage mine(gates_, scope.who().tenant());
-  if (mine.now() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
+  const tenant_gates::passage mine(gates_, scope.who().tenant(), limits_of(who), system_clock().unix_ms());
+  outcome.rate = mine.rate();
+  if (!mine.rate().admitted) co_return too_fast(mine.rate());
+  if (mine.inside() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
     failure f(ec::concurrency_limit);
     f.retry_after_seconds = 1;
     co_return f;

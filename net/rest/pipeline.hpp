@@ -1,22 +1,21 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
-//   identity → suspended → route → class and function → concurrency → handler (validation, look-up, execute) → error body
+//   identity → suspended → route → class and function → rate limit → concurrency → handler (validation, look-up, execute) → error body
 //   → metrics → log
 // An unknown path is told from a known one only after the identity is known.
 // Owned by the node; called on the connections' threads.
 #include <array>
 #include <atomic>
-#include <mutex>
-#include <unordered_map>
 #include <vector>
 
-#include "net/auth/authenticator.hpp"
+#include "net/identity/authenticator.hpp"
 #include "net/bridge/database.hpp"
 #include "net/config/settings.hpp"
 #include "net/http/types.hpp"
 #include "net/metrics/metrics.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/routes.hpp"
+#include "net/rest/tenant_gates.hpp"
 #include "net/rest/work_metrics.hpp"
 
 namespace waggle::rest {
@@ -37,26 +36,16 @@ class pipeline final : public http_handler {
   struct request_outcome {
     ec code = ec::internal_error;  ///< why it failed, if it did
     request_scope::observations seen;
+    rate_verdict rate;
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);
   boost::asio::awaitable<result<http_response>> answer_as(const principal& who, http_request& request,
                                                           const route_match& match, request_outcome& outcome);
   result<void> admit(const principal& who, const route& to) const;
+  std::optional<rate_limits> limits_of(const principal& who) const;
   void count(std::size_t route_number, const http_request& request, const http_response& response,
              const request_outcome& outcome);
-
-  /// Requests of each tenant that are being answered; a tenant without any has no entry.
-  class tenant_gates {
-   public:
-    std::size_t enter(const tenant_id& tenant);
-    void leave(const tenant_id& tenant);
-
-   private:
-    std::mutex mutex_;
-    std::unordered_map<tenant_id, std::size_t> inside_;
-  };
-  class passage;
 
   database& db_;
   authenticator& door_;

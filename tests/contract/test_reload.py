@@ -3,7 +3,6 @@ file changes nothing. And the keys whose effect only shows on a running node.
 """
 import http.client
 import re
-import signal
 import ssl
 import threading
 import time
@@ -11,49 +10,6 @@ import time
 import pytest
 
 from embedding_server import Certificate
-from node import Node
-
-
-class FileNode(Node):
-    """A node with a configuration file that the test rewrites."""
-
-    def __init__(self, directory, text=""):
-        super().__init__(directory, environment={})
-        self.file = self.directory / "node.yml"
-        self.write(text)
-
-    def command(self):
-        return super().command() + ["--config", str(self.file)]
-
-    def write(self, text):
-        self.file.write_text(text)
-
-    def reload(self, text=None):
-        """Rewrites the file, sends SIGHUP; the log events up to the one that says how it went."""
-        if text is not None:
-            self.write(text)
-        before = len(self.log_events())
-        self.process.send_signal(signal.SIGHUP)
-        limit = time.monotonic() + 10
-        while time.monotonic() < limit:
-            events = [e for e in self.log_events()[before:] if e.get("component") == "config"]
-            if any(e["message"].startswith(("reloaded", "not reloaded")) for e in events):
-                return events
-            time.sleep(0.01)
-        raise AssertionError(f"no word about the reload\n{self.log_tail()}")
-
-
-@pytest.fixture
-def file_node(tmp_path):
-    nodes = []
-
-    def make(text=""):
-        nodes.append(FileNode(tmp_path / "node", text))
-        return nodes[-1].start()
-
-    yield make
-    for node in nodes:
-        node.close()
 
 
 def messages(events, message):

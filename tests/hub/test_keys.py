@@ -3,7 +3,7 @@ import threading
 import time
 
 import pytest
-from conftest import INBOUND_SECRET
+from cluster_world import INBOUND_SECRET
 from mock_hub import bearer
 
 

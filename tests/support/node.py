@@ -177,3 +177,32 @@ class Node:
         """Sealed segment files of the implicit tenant, in a fixed order."""
         base = self.data_dir / TENANT
         return sorted(path for path in base.rglob("*") if path.is_file() and not path.name.endswith(".tmp"))
+
+
+class FileNode(Node):
+    """A node with a configuration file that the test rewrites."""
+
+    def __init__(self, directory, text=""):
+        super().__init__(directory, environment={})
+        self.file = self.directory / "node.yml"
+        self.write(text)
+
+    def command(self):
+        return super().command() + ["--config", str(self.file)]
+
+    def write(self, text):
+        self.file.write_text(text)
+
+    def reload(self, text=None):
+        """Rewrites the file, sends SIGHUP; the log events up to the one that says how it went."""
+        if text is not None:
+            self.write(text)
+        before = len(self.log_events())
+        self.process.send_signal(signal.SIGHUP)
+        limit = time.monotonic() + 10
+        while time.monotonic() < limit:
+            events = [e for e in self.log_events()[before:] if e.get("component") == "config"]
+            if any(e["message"].startswith(("reloaded", "not reloaded")) for e in events):
+                return events
+            time.sleep(0.01)
+        raise AssertionError(f"no word about the reload\n{self.log_tail()}")

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from node import Node
+from node import FileNode, Node
 
 _outcome = pytest.StashKey()
 
@@ -44,3 +44,16 @@ def make_node(request, tmp_path):
 def node(make_node):
     """A running node on an empty data directory."""
     return make_node().start()
+
+
+@pytest.fixture
+def file_node(tmp_path):
+    nodes = []
+
+    def make(text=""):
+        nodes.append(FileNode(tmp_path / "node", text))
+        return nodes[-1].start()
+
+    yield make
+    for node in nodes:
+        node.close()

@@ -35,10 +35,10 @@ def settings():
 def is_used(section, member, sources):
     for text in sources:
         # Directly, or through a name that the section was bound to.
-        names = [section] if section else [r"config_?", "settings", "s"]
+        names = [section, section + '_'] if section else [r"config_?", "settings", "s"]
         names += re.findall(rf"(\w+) = [\w.()]*\b{section}\s*;", text) if section else []
-        kind = {"collections": "collection_default_settings"}.get(section)
-        names += re.findall(rf"{kind}& (\w+)", text) if kind else []
+        kind = {"collections": "collection_default_settings", "hub": "hub_settings"}.get(section)
+        names += [name + "_?" for name in re.findall(rf"{kind}& (\w+)", text)] if kind else []
         if any(re.search(rf"\b{name}\.{member}\b", text) for name in names):
             return True
     return False

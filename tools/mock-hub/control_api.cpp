@@ -55,7 +55,7 @@ answer control_api::serve() {
 }
 
 answer control_api::reset(const parameters&) {
-  hub_.start_over();
+  hub_.start_over(at_);
   if (hub_.on_refuse) hub_.on_refuse(std::nullopt);
   return ok({{"reset", true}});
 }
@@ -213,7 +213,8 @@ answer control_api::show_clock(const parameters&) {
 
 answer control_api::advance_clock(const parameters& p) {
   const auto seconds = find_number(parse_object(call_.body), "advance_seconds");
-  if (!seconds || *seconds < 0 || *seconds > 100LL * 366 * 86'400) throw refusal(400, "advance_seconds must be 0 or more");
+  if (!seconds || *seconds < 0 || *seconds > 100LL * 366 * 86'400)
+    throw refusal(400, "advance_seconds must be 0 or more");
   hub_.clock_offset_ms_ += *seconds * 1000;
   return show_clock(p);
 }

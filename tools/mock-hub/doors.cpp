@@ -23,7 +23,8 @@ std::optional<reply> end_by(const std::optional<fault>& what, bool after) {
   switch (what->kind) {
     case fault_kind::status:
     case fault_kind::reject_key:
-      r = reply_of(error_answer(what->status, what->kind == fault_kind::status ? "injected fault" : "the service key is refused"));
+      r = reply_of(error_answer(what->status,
+                                what->kind == fault_kind::status ? "injected fault" : "the service key is refused"));
       r.retry_after_seconds = what->retry_after_seconds;
       return r;
     case fault_kind::reset: r.end = reply::ending::reset; return r;

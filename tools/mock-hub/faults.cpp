@@ -9,8 +9,8 @@ namespace waggle::mock {
 namespace {
 constexpr std::size_t rules_max = 1000;
 constexpr std::int64_t body_bytes_max = 256 << 20;
-constexpr std::array kind_names = {"latency", "duplicate", "status",    "reject_key", "reset",     "hang", "slow",
-                                   "truncated", "malformed", "wrong_type", "oversized", "tls", "refuse"};
+constexpr std::array kind_names = {"latency",   "duplicate", "status",     "reject_key", "reset", "hang",  "slow",
+                                   "truncated", "malformed", "wrong_type", "oversized",  "tls",   "refuse"};
 
 fault_kind kind_of(const std::string& name) {
   const auto found = std::ranges::find(kind_names, name);
@@ -83,7 +83,8 @@ std::pair<fault, std::int64_t> fault_table::add(const json::object& description)
 }
 
 void fault_table::remove(std::int64_t id) {
-  if (std::erase_if(rules_, [id](const rule& r) { return r.id == id; }) == 0) throw refusal(404, "there is no such fault");
+  if (std::erase_if(rules_, [id](const rule& r) { return r.id == id; }) == 0)
+    throw refusal(404, "there is no such fault");
 }
 
 bool fault_table::refusing() const {

@@ -1,6 +1,6 @@
 #pragma once
-// Which requests go wrong, and how. A rule looks only at the requests of its operation and draws from its own generator, so
-// the same seed and the same order of those requests give the same faults. Pure. One thread.
+// Which requests go wrong, and how. A rule looks only at the requests of its operation and draws from its own
+// generator, so the same seed and the same order of those requests give the same faults. Pure. One thread.
 #include <random>
 
 #include "tools/mock-hub/json_access.hpp"

@@ -2,7 +2,7 @@
 // The mock hub without its sockets: records, faults, journal, virtual clock, change log. Two doors: `arrive` and
 // `carry_out` for the hub's own requests, `control` for /__mock. One thread; nothing here waits.
 //
-//   hub request ─▶ arrive (journal, faults) ─▶ carry_out (service key, operation, change log) ─▶ answered (journal)
+//   hub request ─▶ arrive (journal, faults) ─▶ carry_out (key, operation, change log) ─▶ answered (journal)
 #include <fstream>
 #include <functional>
 
@@ -50,8 +50,8 @@ class hub {
 
  private:
   friend class control_api;
-  void start_over();
-  void apply_seed();
+  void start_over(unix_ms at);
+  void apply_seed(unix_ms at);
   answer change(const std::string& door, const request& call, unix_ms at);
   void open_change_log();
   void write_line(const json::object& line);

@@ -8,8 +8,12 @@
 namespace waggle::mock {
 
 limit_map default_limits() {
-  return {{"collection_count", 10},         {"vector_count", 100'000},    {"storage_bytes", 1LL << 30},
-          {"requests_per_minute", 1000},    {"requests_per_hour", 10'000}, {"requests_per_day", 100'000},
+  return {{"collection_count", 10},
+          {"vector_count", 100'000},
+          {"storage_bytes", 1LL << 30},
+          {"requests_per_minute", 1000},
+          {"requests_per_hour", 10'000},
+          {"requests_per_day", 100'000},
           {"requests_per_month", std::nullopt}};
 }
 

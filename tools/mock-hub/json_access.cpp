@@ -83,7 +83,8 @@ std::int64_t parse_rfc3339(const std::string& text) {
     std::int64_t scale = 100;
     for (++rest; *rest >= '0' && *rest <= '9'; ++rest, scale /= 10) fraction_ms += (*rest - '0') * scale;
   }
-  if (!rest || std::string_view(rest) != "Z") throw refusal(400, "'" + text + "' is no UTC time such as 2026-01-01T00:00:00Z");
+  if (!rest || std::string_view(rest) != "Z")
+    throw refusal(400, "'" + text + "' is no UTC time such as 2026-01-01T00:00:00Z");
   return std::int64_t{::timegm(&parts)} * 1000 + fraction_ms;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// Reading a request's JSON. A member of the wrong type is a `refusal`, the mock hub's one exception: thrown anywhere below
-// `hub::carry_out` and `hub::control`, caught there, and answered as {"error": …}. Pure; any thread.
+// Reading a request's JSON. A member of the wrong type is a `refusal`, the mock hub's one exception: thrown anywhere
+// below `hub::carry_out` and `hub::control`, caught there, and answered as {"error": …}. Pure; any thread.
 #include <boost/json.hpp>
 #include <cstdint>
 #include <optional>

@@ -25,7 +25,8 @@ tcp::endpoint parse_endpoint(const std::string& text) {
   boost::system::error_code code;
   const auto address = asio::ip::make_address(text.substr(0, colon), code);
   const auto port = colon == text.npos ? std::string() : text.substr(colon + 1);
-  if (code || port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != port.npos || std::stoi(port) > 65535)
+  if (code || port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != port.npos ||
+      std::stoi(port) > 65535)
     throw std::runtime_error("an address is IP:PORT, not '" + text + "'");
   return {address, static_cast<std::uint16_t>(std::stoi(port))};
 }
@@ -42,14 +43,15 @@ std::shared_ptr<asio::ssl::context> make_tls(const arguments& a) {
 void run(const arguments& a) {
   if (a.service_key.empty()) throw std::runtime_error("--service-key or HIVEHUB_SERVICE_API_KEY is needed");
   const auto control_at = parse_endpoint(a.control);
-  if (!control_at.address().is_loopback()) throw std::runtime_error("--control must be a loopback address: it has no key");
+  if (!control_at.address().is_loopback())
+    throw std::runtime_error("--control must be a loopback address: it has no key");
   hub_options options{.service_key = a.service_key, .rng_seed = a.rng_seed, .seed = {}, .state_dir = a.state_dir};
   if (!a.seed_file.empty()) options.seed = read_seed_file(a.seed_file);
   hub of(std::move(options), [] { return waggle::system_clock().unix_ms(); });
 
   asio::io_context context(1);
-  http_listener served(context, parse_endpoint(a.listen), [&of](request call) { return hub_door(of, std::move(call)); },
-                       make_tls(a));
+  http_listener served(
+      context, parse_endpoint(a.listen), [&of](request call) { return hub_door(of, std::move(call)); }, make_tls(a));
   http_listener control(context, control_at, [&of](request call) { return control_door(of, std::move(call)); });
   of.on_refuse = [&served](std::optional<std::int64_t> ms) { served.refuse(ms); };
   served.handshake_fails = [&of] { return of.plan_connection().last.has_value(); };
@@ -73,7 +75,8 @@ int main(int argc, char** argv) {
   app.add_option("--state-dir", a.state_dir, "keeps the records in this directory; what is there goes before the seed");
   app.add_option("--tls-cert", a.tls_cert, "PEM; the hub speaks HTTPS");
   app.add_option("--tls-key", a.tls_key, "PEM");
-  app.add_option("--service-key", a.service_key, "the Bearer key that nodes must send")->envname("HIVEHUB_SERVICE_API_KEY");
+  app.add_option("--service-key", a.service_key, "the Bearer key that nodes must send")
+      ->envname("HIVEHUB_SERVICE_API_KEY");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

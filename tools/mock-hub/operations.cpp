@@ -53,9 +53,7 @@ answer manage_keys(const context& c) {
   return ok({{"keys", std::move(list)}});
 }
 
-answer get_user(const context& c) {
-  return ok(user_body(c.records.state.find_user(c.parameters.at("user_id"))));
-}
+answer get_user(const context& c) { return ok(user_body(c.records.state.find_user(c.parameters.at("user_id")))); }
 
 answer get_quota(const context& c) {
   const auto& who = c.records.state.find_user(c.parameters.at("user_id"));
@@ -73,8 +71,8 @@ std::string limit_of_operation(const std::string& operation) {
 answer check_quota(const context& c) {
   const auto body = parse_object(c.call.body);
   const auto user_id = c.parameters.find("user_id");
-  const auto& who = c.records.state.find_user(user_id != c.parameters.end() ? user_id->second
-                                                                            : required_text(body, "project_id"));
+  const auto& who =
+      c.records.state.find_user(user_id != c.parameters.end() ? user_id->second : required_text(body, "project_id"));
   const auto name = limit_of_operation(required_text(body, "operation"));
   const auto limit = who.limits.find(name);
   if (limit == who.limits.end() || !limit->second || *limit->second < 0) return ok({{"allowed", true}});
@@ -157,7 +155,8 @@ usage_report read_report(const context& c) {
   r.from = find_number(body, "from");
   r.to = find_number(body, "to");
   if (!r.from || !r.to || *r.from < 0 || *r.from > *r.to) throw refusal(400, "from and to must be ledger positions");
-  for (const auto* name : {"vector_count", "storage_bytes", "collection_count"}) r.gauges[name] = number_or(body, name, 0);
+  for (const auto* name : {"vector_count", "storage_bytes", "collection_count"})
+    r.gauges[name] = number_or(body, name, 0);
   if (const auto* deltas = find_object(body, "deltas"))
     for (const auto& member : *deltas) r.deltas[std::string(member.key())] = number_or(*deltas, member.key(), 0);
   if (const auto* list = body.if_contains("collections")) {
@@ -217,13 +216,20 @@ answer ping(const context&) { return ok({{"status", "ok"}}); }
 
 answer serve_operation(hub_records& records, const route_match& route, const request& call, unix_ms now) {
   static const std::map<std::string, answer (*)(const context&)> operations = {
-      {"validate_key", validate_key},         {"manage_keys", manage_keys},
-      {"get_user", get_user},                 {"get_quota", get_quota},
-      {"check_quota", check_quota},           {"list_collections", list_collections},
-      {"create_collection", create_collection}, {"validate_collection", validate_collection},
-      {"delete_collection", delete_collection}, {"report_usage", report_usage},
-      {"ship_logs", ship_logs},               {"register", register_user},
-      {"login", login},                       {"ping", ping}};
+      {"validate_key", validate_key},
+      {"manage_keys", manage_keys},
+      {"get_user", get_user},
+      {"get_quota", get_quota},
+      {"check_quota", check_quota},
+      {"list_collections", list_collections},
+      {"create_collection", create_collection},
+      {"validate_collection", validate_collection},
+      {"delete_collection", delete_collection},
+      {"report_usage", report_usage},
+      {"ship_logs", ship_logs},
+      {"register", register_user},
+      {"login", login},
+      {"ping", ping}};
   return operations.at(route.operation)(context{records, route.parameters, call, now});
 }
 

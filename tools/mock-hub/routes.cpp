@@ -78,7 +78,8 @@ std::optional<route_match> find_route(std::string_view method, std::string_view 
   for (const auto& r : table)
     if (r.method == method)
       if (auto parameters = match_path(r.path, path))
-        return route_match{std::string(r.operation), std::move(*parameters), (r.flags & open) == 0, (r.flags & changes) != 0};
+        return route_match{std::string(r.operation), std::move(*parameters), (r.flags & open) == 0,
+                           (r.flags & changes) != 0};
   return std::nullopt;
 }
 

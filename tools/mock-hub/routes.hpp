@@ -1,5 +1,6 @@
 #pragma once
-// The path map of the hub: which operation a method and a path name, in both path sets, and with which parameters. Pure.
+// The path map of the hub: which operation a method and a path name, in both path sets, and with which parameters.
+// Pure.
 #include <map>
 #include <optional>
 #include <string>

@@ -136,7 +136,13 @@ asio::awaitable<void> serve_connection(tcp::socket accepted, std::shared_ptr<std
 
 http_listener::http_listener(asio::io_context& context, const tcp::endpoint& at, door to,
                              std::shared_ptr<asio::ssl::context> tls)
-    : context_(context), endpoint_(at), acceptor_(context), refusal_end_(context), door_(std::move(to)), tls_(std::move(tls)) {
+    : context_(context),
+      endpoint_(at),
+      acceptor_(context),
+      refusal_end_(context),
+      accept_pause_(context),
+      door_(std::move(to)),
+      tls_(std::move(tls)) {
   bind();
 }
 
@@ -161,11 +167,17 @@ void http_listener::start() {
 
 void http_listener::accept_next() {
   acceptor_.async_accept([this](const error_code& code, tcp::socket socket) {
-    if (code == asio::error::operation_aborted || !acceptor_.is_open()) return;
-    if (!code)
+    if (code == asio::error::operation_aborted || refusing_) return;
+    if (!code) {
       asio::co_spawn(context_, serve_connection(std::move(socket), open_, door_, tls_, tls_ && handshake_fails()),
                      asio::detached);
-    accept_next();
+      return accept_next();
+    }
+    // Out of descriptors: trying again at once would spin.
+    accept_pause_.expires_after(std::chrono::milliseconds(100));
+    accept_pause_.async_wait([this](const error_code& cancelled) {
+      if (!cancelled && !refusing_) accept_next();
+    });
   });
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// An HTTP/1.1 listener on one io_context that one thread runs: plain or TLS, one coroutine per connection, requests of a
-// connection one after the other. It knows no path; a door answers. Outlives the run of the context.
+// An HTTP/1.1 listener on one io_context that one thread runs: plain or TLS, one coroutine per connection, requests of
+// a connection one after the other. It knows no path; a door answers. Outlives the run of the context.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -24,8 +24,8 @@ class http_listener {
   boost::asio::ip::tcp::endpoint endpoint() const { return endpoint_; }
   std::string url() const;
 
-  /// Connections are refused and the open ones cut off, for so long (0 = until told otherwise); nothing = no longer. The
-  /// port stays ours.
+  /// Connections are refused and the open ones cut off, for so long (0 = until told otherwise); nothing = no longer.
+  /// The port stays ours.
   void refuse(std::optional<std::int64_t> ms);
 
   /// Asked before each TLS handshake whether it is to fail.
@@ -39,7 +39,7 @@ class http_listener {
   boost::asio::io_context& context_;
   boost::asio::ip::tcp::endpoint endpoint_;
   boost::asio::ip::tcp::acceptor acceptor_;
-  boost::asio::steady_timer refusal_end_;
+  boost::asio::steady_timer refusal_end_, accept_pause_;
   bool refusing_ = false;
   door door_;
   std::shared_ptr<boost::asio::ssl::context> tls_;

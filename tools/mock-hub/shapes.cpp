@@ -114,8 +114,8 @@ void read_limits(limit_map& limits, const json::object& from) {
 }
 
 json::object user_body(const user& who) {
-  json::object out{{"id", who.id},         {"name", who.name},     {"email", who.email},
-                   {"plan", who.plan},     {"status", who.status}, {"created_at", format_rfc3339(who.created_at)}};
+  json::object out{{"id", who.id},     {"name", who.name},     {"email", who.email},
+                   {"plan", who.plan}, {"status", who.status}, {"created_at", format_rfc3339(who.created_at)}};
   return out;
 }
 

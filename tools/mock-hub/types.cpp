@@ -10,7 +10,8 @@ request make_request(std::string method, std::string target) {
   r.target = std::move(target);
   const auto question = r.target.find('?');
   r.path = r.target.substr(0, question);
-  std::string_view query = question == r.target.npos ? std::string_view() : std::string_view(r.target).substr(question + 1);
+  std::string_view query =
+      question == r.target.npos ? std::string_view() : std::string_view(r.target).substr(question + 1);
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
     const auto pair = query.substr(0, end);

@@ -45,10 +45,10 @@ class covered_positions {
 
 struct tenant_usage {
   std::int64_t reports = 0, duplicates = 0, altered = 0, overlaps = 0;
-  counters raw;     ///< sums of the deltas of everything received
-  counters totals;  ///< the same, each idempotency key once
-  counters gauges;  ///< of the newest report
-  std::map<std::string, collection_usage> collections;                          ///< by id
+  counters raw;                                         ///< sums of the deltas of everything received
+  counters totals;                                      ///< the same, each idempotency key once
+  counters gauges;                                      ///< of the newest report
+  std::map<std::string, collection_usage> collections;  ///< by id
   std::map<std::pair<std::string, std::int64_t>, covered_positions> positions;  ///< by cluster and epoch
   std::pair<std::int64_t, std::int64_t> newest{-1, -1};                         ///< epoch, to
 };

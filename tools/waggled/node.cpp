@@ -8,7 +8,7 @@
 
 #include "actors/tenancy/tenant_state.hpp"
 #include "base/log.hpp"
-#include "net/hub/hub_authenticator.hpp"
+#include "net/identity/hub_authenticator.hpp"
 #include "version.hpp"
 
 namespace waggle {
@@ -28,6 +28,8 @@ http_options http_options_of(const settings& config) {
   options.site.check_host = true;
   options.site.allowed_hosts = server.allowed_hosts;
   options.site.allowed_origins = server.cors_allowed_origins;
+  options.site.forwarding = config.security.forwarding;
+  options.site.ip = config.security.ip;
   options.body_bytes_max = server.body_bytes_max;
   options.connections_max = server.max_connections;
   options.request_timeout_ms = server.request_timeout_ms;
@@ -77,7 +79,9 @@ result<void> node::open_door() {
   auto hub = hub_client::make(config_.hub, clock_, metrics_);
   if (!hub) return hub.error();
   hub_ = std::move(*hub);
-  door_ = std::make_unique<hub_authenticator>(*hub_, config_);
+  auto door = hub_authenticator::make(*hub_, config_, clock_, metrics_);
+  if (!door) return door.error();
+  door_ = std::move(*door);
   state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",

@@ -9,7 +9,7 @@
 #include "actors/runtime/runtime.hpp"
 #include "base/clock.hpp"
 #include "net/bridge/database.hpp"
-#include "net/auth/authenticator.hpp"
+#include "net/identity/authenticator.hpp"
 #include "net/config/settings.hpp"
 #include "net/hub/hub_client.hpp"
 #include "net/http/server.hpp"

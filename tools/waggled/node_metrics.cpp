@@ -18,6 +18,11 @@ void node::register_metrics() {
       .set(1);
   gauge("waggle_connections_open", "Open client connections",
         [this] { return server_ ? static_cast<double>(server_->stats().connections_open) : 0; });
+  // Refused before a route is looked for, so not by the pipeline.
+  metrics_.family(metric_kind::counter, "vectorizer_api_errors_total", "Requests answered with an error",
+                  {"endpoint", "error_type", "status_code"}, {}, 20000)
+      .sampled({"unmatched", "ip_denied", "403"},
+               [this] { return server_ ? static_cast<double>(server_->stats().ip_denied) : 0; });
   gauge("vectorizer_collections_total", "Collections", [this] { return number(group_->collections); });
   gauge("vectorizer_vectors_total", "Stored points", [this] { return number(group_->points); });
   gauge("vectorizer_memory_usage_bytes", "Resident memory of the process",

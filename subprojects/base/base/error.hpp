@@ -26,10 +26,12 @@ enum class ec : int {
   auth_invalid_format,
   auth_invalid_key,
   auth_key_expired,
+  auth_signature_invalid,
   auth_service_rejected,
   forbidden,
   function_not_allowed,
   tenant_suspended,
+  ip_denied,
   origin_denied,
   // 404
   collection_not_found,
@@ -52,6 +54,7 @@ enum class ec : int {
   // 429
   quota_exceeded,
   rate_limit_exceeded,
+  auth_rate_limit,
   concurrency_limit,
   queue_full,
   // 5xx

@@ -292,14 +292,17 @@ TEST_CASE("lists in variables and arguments") {
 
 TEST_CASE("features of later releases are refused, not ignored") {
   loader l;
-  for (const char* yaml : {"hub: {enabled: true}", "cluster: {enabled: true}", "auth: {enabled: true}",
+  for (const char* yaml : {"cluster: {enabled: true}", "auth: {enabled: true}",
                            "tenancy: {encryption: {enabled: true}}", "audit: {enabled: true}",
-                           "security: {ip: {enabled: true}}", "rate_limiting: {standalone: true}",
+                           "rate_limiting: {standalone: true}",
                            "qdrant: {listen: '127.0.0.1:6333'}", "server: {liveness: {listen: '127.0.0.1:1'}}",
                            "cluster: {peers: ['10.0.0.2:15003']}", "quotas: {defaults: {vector_count: 5}}"}) {
     INFO(yaml);
     CHECK(has(l.problems(yaml), "is not available in this release"));
   }
+  CHECK(has(l.problems("hub: {enabled: true}"), "cluster mode needs"));
+  CHECK(l.loads("hub: {enabled: true, service_api_key: 0123456789}"));
+  CHECK(has(l.problems("hub: {enabled: true}\ncluster: {trust: local}"), "is not available in this release"));
   CHECK(
       l.loads("hub: {enabled: false}\naudit: {enabled: false}\ncluster: {peers: []}\nquotas: {defaults: {vector_count: "
               "null}}"));
@@ -337,6 +340,11 @@ TEST_CASE("what a node refuses to start with") {
   refused("hub: {signing: {max_skew_seconds: 400}}", "must be at least twice");
   refused("cluster: {heartbeat_ms: 1000}", "at most half");
   refused("security: {trusted_proxies: [10.0.0.0/33]}", "is not an address or network");
+  refused("security: {ip: {global_allowlist: [10.0.0.1, 10.0.0]}}", "'10.0.0' is not an address or network");
+  refused("security: {ip: {global_blocklist: ['::1/-0']}}", "'::1/-0' is not an address or network");
+  refused("security: {forwarded_header: ''}", "is not a header name");
+  refused("security: {forwarded_header: 'X: Y'}", "is not a header name");
+  refused("security: {forwarded_header: forwarded}", "as X-Forwarded-For does");
   refused("server: {cors: {allowed_origins: [app.example.com]}}", "is not an origin");
   refused("mcp: {multi_tenant: true}", "can't be true outside cluster mode");
   refused("mcp: {require_auth: true}", "can't be true without auth.enabled");

@@ -71,7 +71,7 @@ void check_set(const key_spec& key, const config::load_result& loaded, config_la
   if (!loaded) {
     for (const auto& p : loaded.error().list) {
       why += to_string(p) + "\n";
-      named = named || p.key == key.path;
+      named = named || p.key == key.path || has(p.message, "cluster mode needs");
       CHECK_FALSE(has(p.message, "unknown key"));
     }
   }

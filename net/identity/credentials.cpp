@@ -1,11 +1,9 @@
-#include "net/auth/credentials.hpp"
+#include "net/identity/credentials.hpp"
 
 #include <algorithm>
 
 namespace waggle {
 namespace {
-constexpr std::size_t prefix_bytes = 8;
-
 /// `Bearer <key>`, or the key alone.
 std::string_view authorization_key(std::string_view value) {
   const auto space = value.find(' ');
@@ -32,7 +30,5 @@ result<std::optional<std::string_view>> find_key(const http_request& request) {
   }
   return found;
 }
-
-std::string key_prefix(std::string_view key) { return std::string(key.substr(0, prefix_bytes)); }
 
 }  // namespace waggle

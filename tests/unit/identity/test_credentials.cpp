@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "net/auth/credentials.hpp"
+#include "net/identity/credentials.hpp"
 
 using namespace waggle;
 
@@ -97,8 +97,3 @@ TEST_CASE("credentials: the answer to a conflict names no key") {
     CHECK(text.find("hh_live") == std::string::npos);
 }
 
-TEST_CASE("credentials: of a key only its beginning is shown") {
-  CHECK(key_prefix(key) == "hh_live_");
-  CHECK(key_prefix("short") == "short");
-  CHECK(key_prefix("") == "");
-}

@@ -14,7 +14,4 @@ namespace waggle {
 /// AUTH_INVALID_FORMAT: another scheme than Bearer, or an empty value. The view lives as long as the request.
 result<std::optional<std::string_view>> find_key(const http_request& request);
 
-/// What logs and records may show of a key.
-std::string key_prefix(std::string_view key);
-
 }  // namespace waggle

@@ -1,4 +1,4 @@
-#include "net/auth/authenticator.hpp"
+#include "net/identity/authenticator.hpp"
 
 namespace waggle {
 

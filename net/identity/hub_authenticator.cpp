@@ -1,0 +1,146 @@
+#include "net/identity/hub_authenticator.hpp"
+
+#include "base/crypto.hpp"
+#include "net/identity/credentials.hpp"
+
+namespace waggle {
+namespace {
+
+/// Whom a request acts for.
+result<std::optional<tenant_id>> user_of(const http_request& request) {
+  const auto text = single_header(request, "x-hivehub-user-id");
+  if (!text) return text.error();
+  if (!*text) return std::optional<tenant_id>();
+  tenant_id user;
+  if (!parse_uuid(**text, user.bytes) || user.is_nil()) return failure(ec::invalid_user_id);
+  return std::optional(user);
+}
+
+/// The operator may act for any tenant, anybody else for themselves only.
+result<principal_ptr> acting_for(principal_ptr who, const std::optional<tenant_id>& user) {
+  if (!user || who->tenant == user) return who;
+  if (!who->may.operator_scope) return failure(ec::forbidden);
+  auto as = std::make_shared<principal>(*who);
+  as->tenant = user;
+  as->may.operator_scope = false;
+  return principal_ptr(std::move(as));
+}
+
+/// What somebody who guesses would meet.
+bool is_guess(ec code) {
+  return code == ec::auth_invalid_key || code == ec::auth_invalid_format || code == ec::auth_key_expired ||
+         code == ec::auth_service_rejected || code == ec::auth_signature_invalid;
+}
+
+}  // namespace
+
+hub_authenticator::hub_authenticator(hub_client& hub, const settings& config, const clock& time)
+    : hub_(hub),
+      inbound_(config.inbound),
+      accept_test_keys_(config.auth.accept_test_keys),
+      time_(time),
+      signing_{{}, config.inbound.accept_v1, config.inbound.max_skew_seconds},
+      nonces_(config.inbound.nonce_ttl_seconds, config.inbound.nonces_max),
+      failures_(config.auth.failures) {}
+
+result<std::unique_ptr<hub_authenticator>> hub_authenticator::make(hub_client& hub, const settings& config,
+                                                                   const clock& time, metric_registry& metrics) {
+  std::unique_ptr<hub_authenticator> made(new hub_authenticator(hub, config, time));
+  for (const auto& secret : config.inbound.signing_secrets) {
+    auto bytes = read_signing_secret(secret);
+    if (!bytes) return failure::validation("hub.signing.secrets", bytes.error().message);
+    made->signing_.secrets.push_back(std::move(*bytes));
+  }
+  if (config.inbound.every_request_signed && made->signing_.secrets.empty())
+    return failure::validation("hub.signing.required", "all needs hub.signing.secrets");
+  metrics.family(metric_kind::counter, "waggle_auth_blocks_total", "Addresses blocked for too many failed authentications")
+      .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.blocks_total()); });
+  metrics.family(metric_kind::gauge, "waggle_auth_failing_addresses", "Addresses with failed authentications of late")
+      .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.entries()); });
+  return made;
+}
+
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(const http_request& request) {
+  const auto from = failure_key(request.client);
+  const auto now_us = time_.steady_us();
+  const bool spared = contains(inbound_.allowed_peers, request.peer);
+  const int wait_seconds = spared ? 0 : failures_.retry_after_seconds(from, now_us);
+  auto who = co_await look(request, wait_seconds > 0);
+  if (who && inbound_.every_request_signed)
+    if (auto holds = signature_of(request); !holds) who = holds.error();
+  if (who) {
+    failures_.succeeded(from, now_us);
+    co_return who;
+  }
+  auto why = who.error();
+  if (is_guess(why.code)) failures_.failed(from, now_us);
+  if (why.code == ec::auth_rate_limit) why.retry_after_seconds = wait_seconds;
+  co_return why;
+}
+
+/// `blocked`: only what is known already.
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(const http_request& request, bool blocked) {
+  const auto shown = single_header(request, "x-hivehub-service");
+  if (!shown) co_return shown.error();
+  // Never another carrier when this one is there.
+  if (*shown) {
+    if (blocked) co_return failure(ec::auth_rate_limit);
+    co_return service(request, **shown);
+  }
+  const auto key = find_key(request);
+  if (!key) co_return key.error();
+  if (!*key) co_return failure(ec::auth_missing_key);
+  auto who = co_await hub_.identify(**key, blocked);
+  if (!who) co_return who;
+  if ((*who)->is_test && !accept_test_keys_) co_return failure(ec::auth_invalid_key);
+  const auto user = user_of(request);
+  if (!user) co_return user.error();
+  co_return acting_for(std::move(*who), *user);
+}
+
+result<principal_ptr> hub_authenticator::service(const http_request& request, std::string_view shown) {
+  if (auto proven = prove(request, shown); !proven) return proven.error();
+  const auto user = user_of(request);
+  if (!user) return user.error();
+  const auto key_id = single_header(request, "x-hivehub-access-key-id");
+  if (!key_id) return key_id.error();
+  auto who = std::make_shared<principal>();
+  who->kind = principal_kind::service;
+  who->may = {permission_set{permission::admin}, std::nullopt, !*user};
+  who->tenant = *user;
+  who->key_id = key_id->value_or("");
+  return principal_ptr(std::move(who));
+}
+
+/// One of the three proofs of auth.md §3, and the peer is one from whom proofs are taken.
+result<void> hub_authenticator::prove(const http_request& request, std::string_view shown) {
+  const bool peer_named = contains(inbound_.allowed_peers, request.peer);
+  if (!inbound_.allowed_peers.empty() && !peer_named) return failure(ec::auth_service_rejected);
+  bool proven = shown == "true" && inbound_.allow_literal_true && peer_named;
+  for (const auto& secret : inbound_.secrets) proven = constant_time_equal(secret, shown) || proven;
+  if (proven) return {};
+  if (signing_.secrets.empty() || !request.header("x-hivehub-signature")) return failure(ec::auth_service_rejected);
+  return signature_of(request);
+}
+
+result<void> hub_authenticator::signature_of(const http_request& request) {
+  signed_request what;
+  what.method = request.head ? "HEAD" : request.method;
+  what.path = request.raw_path;
+  what.query = request.raw_query;
+  what.body = request.body;
+  const auto user = single_header(request, "x-hivehub-user-id");
+  if (!user) return user.error();
+  what.user_id = user->value_or("");
+  for (const auto& [name, value] : {std::pair{"x-hivehub-signature", &what.signature},
+                                    {"x-hivehub-timestamp", &what.timestamp},
+                                    {"x-hivehub-nonce", &what.nonce},
+                                    {"x-hivehub-signature-version", &what.version}}) {
+    auto header = single_header(request, name);
+    if (!header) return header.error();
+    *value = *header;
+  }
+  return check_signature(signing_, what, nonces_, time_.unix_ms() / 1000);
+}
+
+}  // namespace waggle

@@ -1,0 +1,35 @@
+#pragma once
+// Cluster mode: keys that HiveHub vouches for, and requests of HiveHub's own services (contract auth.md §2, §3, §7, §9). Any
+// thread.
+#include "net/auth/auth_failures.hpp"
+#include "net/auth/request_signature.hpp"
+#include "net/hub/hub_client.hpp"
+#include "net/identity/authenticator.hpp"
+
+namespace waggle {
+
+class hub_authenticator final : public authenticator {
+ public:
+  /// VALIDATION_ERROR that names the key of the configuration which can't be used.
+  static result<std::unique_ptr<hub_authenticator>> make(hub_client& hub, const settings& config, const clock& time,
+                                                         metric_registry& metrics);
+  boost::asio::awaitable<result<principal_ptr>> identify(const http_request& request) override;
+  bool mandatory() const override { return true; }
+
+ private:
+  hub_authenticator(hub_client& hub, const settings& config, const clock& time);
+  boost::asio::awaitable<result<principal_ptr>> look(const http_request& request, bool blocked);
+  result<principal_ptr> service(const http_request& request, std::string_view shown);
+  result<void> prove(const http_request& request, std::string_view shown);
+  result<void> signature_of(const http_request& request);
+
+  hub_client& hub_;
+  const inbound_settings inbound_;
+  const bool accept_test_keys_;
+  const clock& time_;
+  signing_policy signing_;
+  nonce_store nonces_;
+  auth_failures failures_;
+};
+
+}  // namespace waggle

@@ -23,6 +23,7 @@ struct principal {
   rate_limits rate_limits_of_key;  ///< below the tenant's, where set
   bool is_test = false;
   bool suspended = false;
+  std::string expires_at;  ///< "2026-01-01T00:00:00", UTC; "" = never
   /// The key is being rotated out; RFC 3339, "" when unknown.
   bool deprecated = false;
   std::string deprecated_until;

@@ -106,7 +106,7 @@ constexpr std::array table{
              .max = 86400},
     key_spec{.path = "hub.signing.nonce_cache_max", .kind = integer, .fallback = "100000", .min = 1, .max = 10000000},
     key_spec{.path = "hub.sign_outbound", .kind = boolean, .fallback = "false", .effect = stored},
-    key_spec{.path = "hub.allow_plain_http", .kind = boolean, .fallback = "false", .effect = stored},
+    key_spec{.path = "hub.allow_plain_http", .kind = boolean, .fallback = "false"},
     key_spec{.path = "hub.use_check_quota", .kind = boolean, .fallback = "false", .effect = stored},
     key_spec{.path = "hub.entitlement.max_stale_seconds", .kind = duration, .fallback = "86400", .unit = "s",
              .max = year_s, .effect = stored},

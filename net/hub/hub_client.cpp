@@ -12,6 +12,7 @@
 
 #include "base/checksum.hpp"
 #include "base/log.hpp"
+#include "base/text_out.hpp"
 #include "base/uuid.hpp"
 
 namespace waggle {
@@ -19,6 +20,9 @@ namespace {
 constexpr std::int64_t backoff_first_ms = 100;
 constexpr std::int64_t backoff_max_ms = 10'000;
 constexpr std::size_t answer_bytes_max = 64 * 1024;
+constexpr std::size_t flights_max = 256;  ///< calls at a time: each has a connection
+constexpr int stale_wait_ms = 250;
+constexpr std::int64_t quiet_ms = 5'000;
 
 /// Full jitter: anything up to the doubled step.
 std::int64_t backoff_ms(int attempt) {
@@ -74,27 +78,44 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
     const std::lock_guard lock(mutex_);
     known = keys_.get(id, now_ms());
   }
-  if (known.age == freshness::fresh) co_return known.value;
+  if (known.age == freshness::fresh) co_return unless_expired(known.value);
   if (known.age == freshness::refresh_due) {
     if (!known_only) join(id, key, nullptr, executor);
-    co_return known.value;
+    co_return unless_expired(known.value);
   }
-  if (known_only && known.age == freshness::stale) co_return known.value;
+  if (known_only && known.age == freshness::stale) co_return unless_expired(known.value);
   if (known_only) co_return failure(ec::auth_rate_limit);
   const auto fits = [key](const std::regex& p) { return std::regex_match(key.begin(), key.end(), p); };
   if (std::none_of(patterns_.begin(), patterns_.end(), fits)) co_return failure(ec::auth_invalid_format);
   auto waiting = std::make_shared<answers<key_verdict>>(1);
   join(id, key, waiting, executor);
-  if (!waiting->ready()) co_await completion::wait(waiting, config_.inline_deadline_ms);
+  // Who is known shall not wait long for a hub that hangs.
+  const int wait_ms = known.age == freshness::stale ? std::min(stale_wait_ms, config_.inline_deadline_ms)
+                                                    : config_.inline_deadline_ms;
+  if (!waiting->ready()) co_await completion::wait(waiting, wait_ms);
   auto verdict = waiting->take_one(ec::hub_unavailable);
   if (!verdict) {
     if (known.age != freshness::stale) co_return verdict.error();
     stale_served_.add();
-    log_event(log_level::warn, "hub", "HiveHub does not answer; a known key serves on", {{"key", prefix_of_key(key)}});
-    co_return known.value;
+    if (may_warn())
+      log_event(log_level::warn, "hub", "HiveHub does not answer; known keys serve on", {{"key", prefix_of_key(key)}});
+    co_return unless_expired(known.value);
   }
   if (verdict->refusal) co_return *verdict->refusal;
-  co_return verdict->who;
+  co_return unless_expired(verdict->who);
+}
+
+result<principal_ptr> hub_client::unless_expired(principal_ptr who) const {
+  if (!who->expires_at.empty() && format_rfc3339(time_.unix_ms()).substr(0, who->expires_at.size()) >= who->expires_at)
+    return failure(ec::auth_key_expired);
+  return who;
+}
+
+bool hub_client::may_warn() {
+  const std::lock_guard lock(mutex_);
+  if (now_ms() - warned_ms_ < quiet_ms) return false;
+  warned_ms_ = now_ms();
+  return true;
 }
 
 bool hub_client::reachable() {
@@ -105,7 +126,12 @@ bool hub_client::reachable() {
 void hub_client::join(const digest& id, std::string_view key, waiter waiting,
                       const boost::asio::any_io_executor& executor) {
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    if (flights_.size() >= flights_max && !flights_.contains(id)) {
+      lock.unlock();
+      if (waiting) waiting->put(0, unavailable("too many keys are being checked"));
+      return;
+    }
     const auto [flight, first] = flights_.try_emplace(id);
     if (waiting) flight->second.push_back(std::move(waiting));
     if (!first) return;
@@ -136,9 +162,9 @@ bool hub_client::may_call() {
   return breaker_.admits(now_ms());
 }
 
-void hub_client::called(bool answered) {
+void hub_client::called(bool hub_well) {
   const std::lock_guard lock(mutex_);
-  answered ? breaker_.succeeded(now_ms()) : breaker_.failed(now_ms());
+  hub_well ? breaker_.succeeded(now_ms()) : breaker_.failed(now_ms());
 }
 
 /// Tries until HiveHub has spoken, the time is over or the breaker opens.
@@ -154,7 +180,7 @@ boost::asio::awaitable<result<key_verdict>> hub_client::call(const std::string& 
     }
     if (!may_call()) co_return unavailable("the circuit breaker is open");
     made = co_await try_once(key, until_ms - now_ms());
-    called(made.outcome.has_value());
+    called(made.hub_well);
     if (made.outcome || !made.worth_repeating) break;
   }
   if (!made.outcome) co_return unavailable(made.outcome.error().log_text);
@@ -182,23 +208,26 @@ boost::asio::awaitable<hub_client::attempt> hub_client::try_once(const std::stri
   calls_.counter({"validate_key", std::to_string(reply->status)}).add();
   if (reply->status == 404) {
     made.outcome = key_verdict{nullptr, failure(ec::auth_invalid_key)};
+    made.hub_well = true;
   } else if (reply->status >= 200 && reply->status < 300) {
     made.outcome = read_key_answer(reply->body, prefix_of_key(key));
     made.worth_repeating = true;
+    made.hub_well = made.outcome.has_value();
   } else {
     // 401 is about our service key, never about the user's.
-    if (reply->status == 401)
+    if (reply->status == 401 && may_warn())
       log_event(log_level::error, "hub", "HiveHub refuses the service key (hub.service_api_key)");
     failure f(ec::io_error);
     f.log_text = "HiveHub answered status " + std::to_string(reply->status);
     made.outcome = f;
-    made.worth_repeating = reply->status >= 500;
+    made.worth_repeating = reply->status >= 500 || reply->status == 429;
+    made.hub_well = reply->status < 500 && reply->status != 401;
   }
   co_return made;
 }
 
 failure hub_client::unavailable(std::string log_text) {
-  log_event(log_level::warn, "hub", "HiveHub does not answer", {{"why", log_text}});
+  if (may_warn()) log_event(log_level::warn, "hub", "HiveHub does not answer", {{"why", log_text}});
   failure f(ec::hub_unavailable);
   f.log_text = std::move(log_text);
   const std::lock_guard lock(mutex_);

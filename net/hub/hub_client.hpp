@@ -44,6 +44,7 @@ class hub_client {
   struct attempt {
     result<key_verdict> outcome = failure(ec::internal_error);
     bool worth_repeating = false;
+    bool hub_well = false;  ///< it answered, whatever it said
   };
 
   hub_client(const hub_settings& config, const clock& time, metric_registry& metrics);
@@ -55,7 +56,10 @@ class hub_client {
   boost::asio::awaitable<attempt> try_once(const std::string& key, std::int64_t left_ms);
   void land(const digest& id, const result<key_verdict>& outcome);
   bool may_call();
-  void called(bool answered);
+  void called(bool hub_well);
+  result<principal_ptr> unless_expired(principal_ptr who) const;
+  /// True at most once in some seconds: an outage must not fill the log.
+  bool may_warn();
   failure unavailable(std::string log_text);
 
   const hub_settings config_;
@@ -70,6 +74,7 @@ class hub_client {
   expiring_cache<digest, principal_ptr, digest_hash> keys_;
   std::map<digest, std::vector<waiter>> flights_;
   circuit_breaker breaker_;
+  std::int64_t warned_ms_ = -60'000;
 };
 
 }  // namespace waggle

@@ -1,5 +1,8 @@
 #include "net/hub/hub_wire.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/json.hpp"
 #include "base/text_out.hpp"
 
@@ -15,6 +18,18 @@ failure malformed(std::string_view what) {
 std::string_view text_of(const json_value& object, std::string_view name) {
   const auto v = object[name];
   return v.is_string() ? v.as_string() : std::string_view{};
+}
+
+/// The first 19 characters of an RFC 3339 time in UTC, which sort by time; "" stays "".
+std::optional<std::string> read_time(std::string_view text) {
+  constexpr std::string_view shape = "0000-00-00T00:00:00";
+  if (text.empty()) return std::string();
+  if (text.size() <= shape.size() || !(text.ends_with('Z') || text.ends_with("+00:00"))) return std::nullopt;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (shape[i] == '0' ? !digit : text[i] != shape[i]) return std::nullopt;
+  }
+  return std::string(text.substr(0, shape.size()));
 }
 
 result<permission_set> read_permissions(const json_value& list) {
@@ -65,7 +80,12 @@ result<key_verdict> read_key_answer(std::string_view body, std::string_view pref
   if (!root || !root->is_object()) return malformed("no JSON object");
   const auto valid = (*root)["valid"];
   if (!valid.is_bool()) return malformed("`valid` is no boolean");
+  for (const std::string_view name : {"status", "rotation_status", "expires_at"})
+    if (const auto v = (*root)[name]; !v.missing() && !v.is_string()) return malformed(std::string(name) + " is no string");
   const auto rotation = text_of(*root, "rotation_status");
+  constexpr std::string_view rotations[] = {"", "active", "rotating", "deprecated", "revoked", "expired"};
+  if (std::find(std::begin(rotations), std::end(rotations), rotation) == std::end(rotations))
+    return malformed("rotation_status is no word of the contract");
   if (rotation == "expired") return refused(ec::auth_key_expired);
   // Revoked and unknown are one answer.
   if (!valid.as_bool() || rotation == "revoked") return refused(ec::auth_invalid_key);
@@ -85,6 +105,9 @@ result<key_verdict> read_key_answer(std::string_view body, std::string_view pref
   who->is_test = prefix.starts_with("hh_test_");
   who->deprecated = rotation == "deprecated" || rotation == "rotating";
   who->deprecated_until = text_of(*root, "rotation_expires_at");
+  const auto expires = read_time(text_of(*root, "expires_at"));
+  if (!expires) return malformed("expires_at is no time in UTC");
+  who->expires_at = *expires;
   const auto status = text_of(*root, "status");
   who->suspended = !status.empty() && status != "active";
   if (prefix.starts_with("hh_admin") && text_of(*root, "scope") == "operator") {

@@ -127,6 +127,8 @@ answer docs_page(handler_context& c) {
 
 answer not_implemented(handler_context&) { co_return failure(ec::not_implemented); }
 
-answer needs_cluster_mode(handler_context&) { co_return failure(ec::cluster_mode_disabled); }
+answer needs_cluster_mode(handler_context& c) {
+  co_return failure(c.config.hub.enabled ? ec::not_implemented : ec::cluster_mode_disabled);
+}
 
 }  // namespace waggle::rest

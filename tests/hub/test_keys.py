@@ -163,3 +163,54 @@ def test_keys_are_not_in_the_log(start_world):
     log = world.node.log_path.read_text()
     assert "HiveHub integration initialized" in log
     assert not [secret for secret in secrets if secret in log]
+
+
+def test_a_key_ends_at_its_own_time_though_it_is_cached(world):
+    """auth.md §4, §10: expires_at is part of HiveHub's answer."""
+    client = world.client(world.hub.key(world.users["acme"], "ADMIN", expires_in_seconds=2))
+    assert client.get("/collections").status == 200
+    time.sleep(3)
+    assert client.get("/collections").code == "AUTH_KEY_EXPIRED"
+
+
+def test_hubs_no_to_some_keys_stops_nobody_else(world):
+    """hub.md §3: 403 is an answer, not an outage; it must not open the breaker."""
+    fault = world.hub.fault("status", status=403, count=5)
+    for n in range(5):
+        world.client({"key": f"hh_live_{n:040}"}).get("/collections")
+    assert fault and world.client("acme").get("/collections").status == 200
+
+
+def test_429_is_repeated(start_world):
+    """hub.md §4: retries on 429."""
+    world = start_world(**{"hub.retries": "3"})
+    world.hub.fault("status", status=429, count=1)
+    assert world.client("acme").get("/collections").status == 200
+
+
+def test_an_outage_does_not_fill_the_log(start_world):
+    world = start_world(**{"hub.cache.api_key_ttl_seconds": "1", "hub.inline_deadline_ms": "200"})
+    client = world.client("acme")
+    client.ok("GET", "/collections")
+    world.hub.fault("refuse")
+    time.sleep(1.1)
+    before = world.node.log_path.read_text().count("\n")
+    for _ in range(500):
+        assert client.get("/collections").status == 200
+    assert world.node.log_path.read_text().count("\n") - before < 100
+
+
+def test_a_known_key_does_not_wait_for_a_hub_that_hangs(start_world):
+    """hub.md §4: an entry past its refresh point is served while one refresh runs."""
+    world = start_world(**{"hub.cache.api_key_ttl_seconds": "1"})
+    client = world.client("acme")
+    client.ok("GET", "/collections")
+    world.hub.fault("hang")
+    time.sleep(1.1)
+    began = time.monotonic()
+    client.ok("GET", "/collections")
+    assert time.monotonic() - began < 1
+
+
+def test_the_operator_is_not_told_that_cluster_mode_is_off(world):
+    assert world.service().get("/cluster/tenants").code != "CLUSTER_MODE_DISABLED"

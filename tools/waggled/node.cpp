@@ -85,7 +85,7 @@ result<void> node::open_door() {
   state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",
-            "this release checks keys and keeps tenants apart; it does not yet limit, meter or audit what they do");
+            "this release checks keys, keeps tenants apart and limits their rates; it has no quotas and no metering yet");
   return {};
 }
 

@@ -241,3 +241,24 @@ TEST_CASE("hub wire: the path of an entry of the path map") {
     CHECK(path.error().details.find("hub.paths.validate_key") != std::string::npos);
   }
 }
+
+TEST_CASE("hub wire: a member of the wrong kind is no permission") {
+  // hub.md §3: a malformed 2xx counts as a failed call.
+  for (const std::string value : {"7", "true", "{}", R"(["suspended"])"})
+    CHECK_MESSAGE(says_nothing(valid_with(readable + ",\"status\":" + value)), value);
+  for (const std::string value : {"7", "true", "{}", R"(["revoked"])", R"("Revoked")", R"("a word of tomorrow")"})
+    CHECK_MESSAGE(says_nothing(valid_with(readable + ",\"rotation_status\":" + value)), value);
+}
+
+TEST_CASE("hub wire: the end of a key's time") {
+  const auto read = [](const std::string& time) {
+    return read_key_answer(valid_with(readable + ",\"expires_at\":\"" + time + "\""), "hh_live_");
+  };
+  for (const std::string good : {"2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123Z", "2026-01-02T03:04:05+00:00"}) {
+    const auto verdict = read(good);
+    REQUIRE_MESSAGE(verdict.has_value(), good);
+    CHECK(verdict->who->expires_at == "2026-01-02T03:04:05");
+  }
+  for (const std::string bad : {"soon", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05+02:00", "2026-1-2T3:4:5Z"})
+    CHECK_MESSAGE(says_nothing(valid_with(readable + ",\"expires_at\":\"" + bad + "\"")), bad);
+}

@@ -26,11 +26,12 @@ DIRECTIONS = {
     "net/config": ["base"],
     "net/metrics": ["base"],
     "net/http": ["base", "net/metrics"],
+    "net/audit": ["base", "actors/runtime", "net/metrics"],
     "net/bridge": ["base", "storage", "storage/*", "actors/*", "net/http", "net/config"],
     "net/auth": ["base", "net/http"],
     "net/hub": ["base", "actors/runtime", "net/auth", "net/config", "net/http", "net/metrics"],
-    "net/rest": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/bridge", "net/http", "net/config", "net/metrics"],
-    "tools/wagglectl": ["base"],
+    "net/rest": ["base", "storage", "storage/*", "actors/*", "net/audit", "net/auth", "net/bridge", "net/http", "net/config", "net/metrics"],
+    "tools/wagglectl": ["base", "net/audit"],
     "tools/mock-hub": ["base"],  # a double shares no code with what it tests
     "tools/waggled": ["base", "storage/*", "actors/*", "net/*", "tools/wagglectl"],
 }

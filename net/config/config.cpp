@@ -235,6 +235,11 @@ settings config::settings() const {
   s.auth.accept_test_keys = flag("auth.accept_test_keys");
   s.auth.read_write_manages_collections = flag("auth.read_write_manages_collections");
   s.auth.protect_health = flag("cluster.protect_health");
+  const auto& audit = get("audit.enabled");
+  s.audit.enabled = audit.set ? audit.boolean : s.hub.enabled;
+  s.audit.dir = text("audit.dir");
+  s.audit.retain_days = whole("audit.retain_days");
+  s.audit.on_failure = text("audit.on_failure");
   return s;
 }
 

@@ -81,6 +81,14 @@ struct auth_settings {
   bool protect_health = true;
 };
 
+/// In cluster mode.
+struct audit_settings {
+  bool enabled = false;
+  std::string dir;
+  int retain_days = 0;  ///< 0 = forever
+  std::string on_failure;  ///< block|degrade
+};
+
 struct settings {
   std::string data_dir;
   server_settings server;
@@ -92,6 +100,7 @@ struct settings {
   metrics_settings metrics;
   hub_settings hub;
   auth_settings auth;
+  audit_settings audit;
 };
 
 }  // namespace waggle

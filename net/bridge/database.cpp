@@ -44,6 +44,7 @@ database::reply<Reply> database::ask_tenant(request_scope& scope, Request reques
 database::reply<std::shared_ptr<const collection_reader>> database::open(request_scope& scope, std::string name,
                                                                          bool views) {
   name = scope.bare_name(name);
+  scope.names_collection(name);
   open_collection message{scope.who(), name, views};
   auto reader = co_await ask_tenant<std::shared_ptr<const collection_reader>>(scope, std::move(message));
   if (reader) scope.saw_collection(name);
@@ -72,6 +73,7 @@ database::reply<write_outcome> database::create(request_scope& scope, collection
                                                std::string_view step) {
   std::string key(scope.request_key());
   if (!key.empty() && !step.empty()) key.append("\n").append(step);
+  scope.names_collection(config.name);
   create_collection message{scope.who(), std::make_shared<const collection_config>(std::move(config)), key,
                             key.empty() ? 0 : scope.fingerprint()};
   co_return co_await ask_tenant<write_outcome>(scope, std::move(message));
@@ -81,6 +83,7 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
                                                std::shared_ptr<write_command> command) {
   const write_pressure::mark waiting(pressure_);
   name = scope.bare_name(name);
+  scope.names_collection(name);
   write_collection message{scope.who(), name, std::move(command)};
   auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
   if (done) scope.saw_collection(name);

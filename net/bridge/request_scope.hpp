@@ -30,13 +30,15 @@ class request_scope {
   std::string_view request_key() const;
   std::uint64_t fingerprint() const;
 
-  /// What the request came across, for the metrics.
+  /// What the request came across, for metrics and audit.
   struct observations {
+    std::string named;       ///< the last collection that it asked for, whether it exists or not
     std::string collection;  ///< the last one that it opened or wrote; it exists
     std::size_t results = 0;
     std::uint64_t visited_nodes = 0;
   };
   const observations& seen() const { return seen_; }
+  void names_collection(const std::string& name) { seen_.named = name; }
   void saw_collection(const std::string& name) { seen_.collection = name; }
   void saw_results(std::size_t results, std::uint64_t visited_nodes) {
     seen_.results += results;

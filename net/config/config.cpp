@@ -265,6 +265,11 @@ settings config::settings() const {
   s.security.ip.allowlist = networks_of(list("security.ip.global_allowlist"));
   s.security.ip.blocklist = networks_of(list("security.ip.global_blocklist"));
   s.security.forwarding = {networks_of(list("security.trusted_proxies")), text("security.forwarded_header")};
+  const auto& audit = get("audit.enabled");
+  s.audit.enabled = audit.set ? audit.boolean : s.hub.enabled;
+  s.audit.dir = text("audit.dir");
+  s.audit.retain_days = whole("audit.retain_days");
+  s.audit.on_failure = text("audit.on_failure");
   return s;
 }
 

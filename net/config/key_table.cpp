@@ -284,13 +284,11 @@ constexpr std::array table{
              .effect = stored},
     key_spec{.path = "metrics.collection_labels", .kind = boolean, .fallback = "false"},
     key_spec{.path = "metrics.hub_unprefixed", .kind = boolean, .fallback = "true", .effect = stored},
-    key_spec{.path = "audit.enabled", .kind = boolean, .effect = refused, .nullable = true},
-    key_spec{.path = "audit.dir", .fallback = "{data_dir}/_node/audit", .effect = stored},
-    key_spec{.path = "audit.retain_days", .kind = duration, .fallback = "90", .unit = "d", .max = 36600,
-             .effect = stored},
-    key_spec{.path = "audit.on_failure", .kind = choice, .fallback = "block", .choices = "block|degrade",
-             .effect = stored},
-    key_spec{.path = "audit.signing_key_file", .effect = stored, .nullable = true},
+    key_spec{.path = "audit.enabled", .kind = boolean, .nullable = true},
+    key_spec{.path = "audit.dir", .fallback = "{data_dir}/_node/audit"},
+    key_spec{.path = "audit.retain_days", .kind = duration, .fallback = "90", .unit = "d", .max = 36600},
+    key_spec{.path = "audit.on_failure", .kind = choice, .fallback = "block", .choices = "block|degrade"},
+    key_spec{.path = "audit.signing_key_file", .effect = refused, .nullable = true},
     key_spec{.path = "compat.vectorizer_config", .kind = boolean, .fallback = "false"},
 };
 // clang-format on

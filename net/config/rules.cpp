@@ -30,6 +30,7 @@ class rule_checker {
     check_lists();
     check_forwarding();
     check_mcp();
+    check_audit();
   }
 
  private:
@@ -194,6 +195,13 @@ class rule_checker {
     if (auth.set && auth.boolean != required)
       refuse("mcp.require_auth",
              required ? "can't be false with authentication" : "can't be true without auth.enabled");
+  }
+
+  /// Without authentication there is nobody to write about.
+  void check_audit() {
+    const auto& audit = c_.get("audit.enabled");
+    if (audit.set && audit.boolean && !cluster_mode_) refuse("audit.enabled", "can't be true outside cluster mode");
+    if (c_.text("audit.dir").empty()) refuse("audit.dir", "must not be empty");
   }
 
   const config& c_;

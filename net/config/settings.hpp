@@ -104,6 +104,14 @@ struct security_settings {
   forwarding_policy forwarding;
 };
 
+/// In cluster mode.
+struct audit_settings {
+  bool enabled = false;
+  std::string dir;
+  int retain_days = 0;  ///< 0 = forever
+  std::string on_failure;  ///< block|degrade
+};
+
 struct settings {
   std::string data_dir;
   server_settings server;
@@ -118,6 +126,7 @@ struct settings {
   auth_settings auth;
   rate_limits rate_limiting;
   security_settings security;
+  audit_settings audit;
 };
 
 }  // namespace waggle

@@ -1,5 +1,7 @@
 #include "net/rest/pipeline.hpp"
 
+#include <exception>
+
 #include "base/log.hpp"
 #include "base/limits.hpp"
 #include "base/text_out.hpp"
@@ -37,12 +39,14 @@ failure too_fast(const rate_verdict& rate) {
 }
 }  // namespace
 
-pipeline::pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node)
+pipeline::pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
+                    audit_trail* audit)
     : db_(db),
       door_(door),
       config_(config),
       metrics_(metrics),
       node_(node),
+      audit_(audit),
       requests_(metrics.family(metric_kind::counter, "waggle_http_requests_total", "Requests answered",
                                {"endpoint", "method", "status"}, {}, 20000)),
       errors_(metrics.family(metric_kind::counter, "vectorizer_api_errors_total", "Requests answered with an error",
@@ -68,42 +72,60 @@ boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
   in_flight_.add(1);
   const auto match = match_route(request.method, request.segments);
   request_outcome outcome;
-  auto response = co_await answer_route(request, match, outcome);
+  http_response response;
+  std::exception_ptr thrown;  // recorded and counted like any answer
+  try {
+    response = co_await answer_route(request, match, outcome);
+  } catch (...) {
+    thrown = std::current_exception();
+    response.status = 500;
+  }
+  if (audit_) {
+    const auto recorded = co_await record(request, match, response.status, outcome);
+    if (!recorded) response = refuse(recorded.error(), request, match, outcome);
+  }
   in_flight_.add(-1);
   const auto number = match.found ? static_cast<std::size_t>(match.found - route_table().data()) : route_table().size();
   count(number, request, response, outcome);
+  if (thrown) std::rethrow_exception(thrown);
   co_return response;
+}
+
+http_response pipeline::refuse(const failure& why, const http_request& request, const route_match& match,
+                               request_outcome& outcome) const {
+  const bool hub = !request.segments.empty() && request.segments.front() == "hub";
+  outcome.code = why.code;
+  auto response = error_response(why, request.correlation_id, hub ? error_style::hub : error_style::native);
+  if (why.code == ec::method_not_allowed) response.headers.push_back({"Allow", match.allow});
+  if (outcome.who && door_.mandatory()) tell_tenant(*outcome.who, outcome.rate, response);
+  return response;
+}
+
+boost::asio::awaitable<result<void>> pipeline::record(const http_request& request, const route_match& match, int status,
+                                                      const request_outcome& outcome) {
+  const bool open_probe = match.found && is_probe(match.found->function) && !config_.auth.protect_health;
+  audited_request what{request, match, outcome.who.get(), open_probe, status, outcome.code, outcome.seen.named};
+  co_return co_await audit_->record(std::move(what));
 }
 
 boost::asio::awaitable<http_response> pipeline::answer_route(http_request& request, const route_match& match,
                                                              request_outcome& outcome) {
-  const bool hub = !request.segments.empty() && request.segments.front() == "hub";
-  const auto refuse = [&](const failure& why) {
-    outcome.code = why.code;
-    auto response = error_response(why, request.correlation_id, hub ? error_style::hub : error_style::native);
-    if (why.code == ec::method_not_allowed) response.headers.push_back({"Allow", match.allow});
-    return response;
-  };
   const bool open_probe = match.found && is_probe(match.found->function) && !config_.auth.protect_health;
   auto who = co_await door_.identify(request);
-  if (!who && open_probe) {
-    static const principal nobody;
-    auto answer = co_await answer_as(nobody, request, match, outcome);
-    co_return answer ? std::move(*answer) : refuse(answer.error());
-  }
-  if (!who) co_return refuse(who.error());
-  auto answer = co_await answer_as(**who, request, match, outcome);
-  auto response = answer ? std::move(*answer) : refuse(answer.error());
-  if (door_.mandatory()) tell_tenant(**who, outcome.rate, response);
-  co_return response;
+  if (!who && !open_probe) co_return refuse(who.error(), request, match, outcome);
+  static const principal nobody;
+  if (who) outcome.who = *who;
+  auto answer = co_await answer_as(outcome.who ? *outcome.who : nobody, request, match, outcome);
+  if (!answer) co_return refuse(answer.error(), request, match, outcome);
+  if (outcome.who && door_.mandatory()) tell_tenant(*outcome.who, outcome.rate, *answer);
+  co_return std::move(*answer);
 }
 
 /// Whether `who` may call the route at all.
 result<void> pipeline::admit(const principal& who, const route& to) const {
   if (!door_.mandatory() || (is_probe(to.function) && !config_.auth.protect_health)) return {};
   if (who.suspended) return failure(ec::tenant_suspended);
-  // Figures of the whole node.
-  const char needed = to.function == "metrics" ? 'O' : to.permission;
+  const char needed = cluster_class(to);
   if (auto may = check_rights(who.may, needed, to.function, config_.auth.read_write_manages_collections); !may)
     return may.error();
   if (needs_tenant(needed) && !who.tenant) return failure(ec::tenant_required);
@@ -120,6 +142,7 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principa
                                                                   const route_match& match, request_outcome& outcome) {
   if (!match.found) co_return failure(match.allow.empty() ? ec::route_not_found : ec::method_not_allowed);
   if (auto admitted = admit(who, *match.found); !admitted) co_return admitted.error();
+  if (audit_ && audit_->must_refuse(*match.found)) co_return failure(ec::audit_unavailable);
   const auto key = request.header("X-Waggle-Request-Id");
   if (key && !is_header_id(*key, limits::correlation_id_bytes_max))
     co_return failure::validation("X-Waggle-Request-Id", "must be 1 to 128 visible ASCII characters");

@@ -1,7 +1,7 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
-//   identity → suspended → route → class and function → rate limit → concurrency → handler (validation, look-up, execute) → error body
-//   → metrics → log
+//   identity → suspended → route → class and function → rate limit → concurrency → handler (validation, look-up, execute)
+//   → error body → audit → metrics → log
 // An unknown path is told from a known one only after the identity is known.
 // Owned by the node; called on the connections' threads.
 #include <array>
@@ -13,6 +13,7 @@
 #include "net/config/settings.hpp"
 #include "net/http/types.hpp"
 #include "net/metrics/metrics.hpp"
+#include "net/rest/audit_trail.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/routes.hpp"
 #include "net/rest/tenant_gates.hpp"
@@ -22,7 +23,9 @@ namespace waggle::rest {
 
 class pipeline final : public http_handler {
  public:
-  pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node);
+  /// `audit`: none in standalone mode.
+  pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
+           audit_trail* audit);
   boost::asio::awaitable<http_response> handle(http_request& request) override;
 
  private:
@@ -35,6 +38,7 @@ class pipeline final : public http_handler {
   /// What is counted of a request besides its answer.
   struct request_outcome {
     ec code = ec::internal_error;  ///< why it failed, if it did
+    principal_ptr who;             ///< none when nobody was identified
     request_scope::observations seen;
     rate_verdict rate;
   };
@@ -44,6 +48,10 @@ class pipeline final : public http_handler {
                                                           const route_match& match, request_outcome& outcome);
   result<void> admit(const principal& who, const route& to) const;
   std::optional<rate_limits> limits_of(const principal& who) const;
+  http_response refuse(const failure& why, const http_request& request, const route_match& match,
+                       request_outcome& outcome) const;
+  boost::asio::awaitable<result<void>> record(const http_request& request, const route_match& match, int status,
+                                              const request_outcome& outcome);
   void count(std::size_t route_number, const http_request& request, const http_response& response,
              const request_outcome& outcome);
 
@@ -52,6 +60,7 @@ class pipeline final : public http_handler {
   const settings& config_;
   metric_registry& metrics_;
   node_state& node_;
+  audit_trail* const audit_;
   metric_family& requests_;
   metric_family& errors_;
   gauge_cell& in_flight_;

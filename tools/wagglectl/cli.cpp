@@ -22,6 +22,7 @@ struct command_line {
   search_options search;
   doctor_options doctor;
   import_options import;
+  audit_verify_options audit_verify;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -34,6 +35,7 @@ struct command_line {
   CLI::App* search_command = nullptr;
   CLI::App* import_command = nullptr;
   CLI::App* doctor_command = nullptr;
+  CLI::App* audit_verify_command = nullptr;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -55,6 +57,7 @@ struct command_line {
     doctor_command->add_option("--data-dir", doctor.data_dir, "Check the disk under this directory")->type_name("FILE");
     doctor_command->add_option("--fsync-samples", doctor.fsync_samples, "Writes to measure")
         ->check(CLI::Range(10, 100000));
+    add_audit();
     version = app.add_subcommand("version", "Show the version of wagglectl and of the node");
     completion = app.add_subcommand("completion", "Print a completion script for a shell");
     completion->add_option("shell", shell, "bash, zsh or fish")
@@ -92,6 +95,17 @@ struct command_line {
     create_command->add_option("--quantization", create.quantization, "Compression of vectors")
         ->check(CLI::IsMember({"none", "sq8", "pq", "binary"}));
     for (auto* command : {list, show, remove, create_command}) command->fallthrough();
+  }
+  void add_audit() {
+    auto* audit = app.add_subcommand("audit", "Look after the audit log");
+    audit->require_subcommand(1);
+    audit->fallthrough();
+    audit_verify_command = audit->add_subcommand("verify", "Find what was altered, left out, put in or moved");
+    auto* c = audit_verify_command;
+    auto* directory = c->add_option("--dir", audit_verify.directory, "Directory of the audit files")->type_name("FILE");
+    c->add_option("--file", audit_verify.file, "Verify this file by itself")->type_name("FILE")->excludes(directory);
+    c->add_option("--anchor", audit_verify.anchor, "Hash that a record must have, known from elsewhere");
+    c->fallthrough();
   }
   void add_import() {
     import_command = app.add_subcommand("import", "Load a file, or standard input, into a collection");
@@ -221,6 +235,7 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.remove->parsed()) return run_collections_delete(*context, line.collection);
   if (line.collections->parsed()) return run_collections_list(*context);
   if (line.search_command->parsed()) return run_search(*context, line.search);
+  if (line.audit_verify_command->parsed()) return run_audit_verify(*context, line.audit_verify);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;
   return run_import(*context, line.import, policy);

@@ -27,6 +27,8 @@ outcome<exit_code> run_collections_delete(command_context& context, const std::s
 outcome<exit_code> run_search(command_context& context, const search_options& options);
 outcome<exit_code> run_doctor(command_context& context, const doctor_options& options);
 outcome<exit_code> run_import(command_context& context, const import_options& options, const retry_policy& policy);
+/// Needs no node: 0 intact, 1 a fault was found, 2 unreadable.
+outcome<exit_code> run_audit_verify(command_context& context, const audit_verify_options& options);
 outcome<exit_code> run_version(command_context& context);
 
 }  // namespace waggle::ctl

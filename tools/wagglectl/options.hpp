@@ -47,6 +47,12 @@ struct doctor_options {
   int fsync_samples = 200;
 };
 
+struct audit_verify_options {
+  std::string directory = "data/_node/audit";
+  std::string file;    ///< one file by itself; empty = the directory
+  std::string anchor;  ///< a hash that must be in the chain; empty = none
+};
+
 struct import_options {
   std::string source;  ///< a file, or "-" for standard input
   std::string collection;

@@ -66,6 +66,7 @@ result<void> node::start() {
   if (auto ready = wait_until_ready(); !ready) return ready;
   register_metrics();
   if (auto opened = open_door(); !opened) return opened;
+  if (auto opened = open_audit(); !opened) return opened;
   return listen();
 }
 
@@ -85,7 +86,19 @@ result<void> node::open_door() {
   state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",
-            "this release checks keys, keeps tenants apart and limits their rates; it has no quotas and no metering yet");
+            "this release checks keys, keeps tenants apart, limits their rates and records what they do; it has no quotas and "
+            "no metering yet");
+  return {};
+}
+
+/// Who was let in to what is written down.
+result<void> node::open_audit() {
+  if (!config_.audit.enabled) return {};
+  audit_file_options options{config_.audit.dir, state_.node_id, config_.audit.retain_days};
+  auto log = audit_log::open(std::move(options), clock_, metrics_);
+  if (!log) return log.error();
+  audit_log_ = std::move(*log);
+  audit_ = std::make_unique<rest::audit_trail>(*audit_log_, clock_, config_.audit.on_failure == "block");
   return {};
 }
 
@@ -146,7 +159,7 @@ result<void> node::listen() {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
   };
-  pipeline_ = std::make_unique<rest::pipeline>(*database_, *door_, config_, metrics_, state_);
+  pipeline_ = std::make_unique<rest::pipeline>(*database_, *door_, config_, metrics_, state_, audit_.get());
   std::vector<boost::asio::io_context*> contexts;
   for (std::size_t i = 0; i < runtime_->workers(); ++i) contexts.push_back(&runtime_->context(i));
   server_ = std::make_unique<http_server>(http_options_of(config_), std::move(contexts), *pipeline_);
@@ -175,6 +188,8 @@ void node::stop() {
   embeddings_.reset();  // its connections belong to the runtime's contexts
   door_.reset();
   hub_.reset();  // likewise
+  audit_.reset();
+  audit_log_.reset();  // writes what waits; who waits for it belongs to the contexts
   runtime_.reset();
   kv_.reset();
 }

@@ -9,11 +9,13 @@
 #include "actors/runtime/runtime.hpp"
 #include "base/clock.hpp"
 #include "net/bridge/database.hpp"
+#include "net/audit/audit_log.hpp"
 #include "net/identity/authenticator.hpp"
 #include "net/config/settings.hpp"
 #include "net/hub/hub_client.hpp"
 #include "net/http/server.hpp"
 #include "net/metrics/metrics.hpp"
+#include "net/rest/audit_trail.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/pipeline.hpp"
 
@@ -37,6 +39,7 @@ class node {
   void start_actors();
   result<void> wait_until_ready();
   result<void> open_door();
+  result<void> open_audit();
   result<void> listen();
   void register_metrics();
   void register_write_metrics();
@@ -55,6 +58,8 @@ class node {
   std::unique_ptr<database> database_;
   std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
   std::unique_ptr<authenticator> door_;
+  std::unique_ptr<audit_log> audit_log_;  ///< none in standalone mode
+  std::unique_ptr<rest::audit_trail> audit_;
   std::unique_ptr<rest::pipeline> pipeline_;
   std::unique_ptr<http_server> server_;
   bool stopped_ = false;

@@ -56,6 +56,7 @@ constexpr std::array table{
     error_info{ec::no_quorum, 503, "NO_QUORUM", "No quorum"},
     error_info{ec::tenant_unavailable, 503, "TENANT_UNAVAILABLE", "Temporarily unavailable"},
     error_info{ec::hub_unavailable, 503, "HUB_UNAVAILABLE", "Keys can't be checked at the moment"},
+    error_info{ec::audit_unavailable, 503, "AUDIT_UNAVAILABLE", "What is done can't be recorded at the moment"},
     error_info{ec::shutting_down, 503, "SHUTTING_DOWN", "The node is shutting down"},
     error_info{ec::storage_full, 507, "STORAGE_FULL", "The node's disk is full"},
     error_info{ec::corrupt_data, 500, "INTERNAL_ERROR", "Internal error"},

@@ -65,6 +65,7 @@ enum class ec : int {
   no_quorum,
   tenant_unavailable,
   hub_unavailable,
+  audit_unavailable,
   shutting_down,
   storage_full,
   // inside the node only; reach a client as internal_error

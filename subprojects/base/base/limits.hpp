@@ -38,6 +38,10 @@ inline constexpr int ask_deadline_ms_max = 30000;
 inline constexpr std::size_t write_queue_entries_max_default = 1024;
 inline constexpr std::size_t blocking_threads_default = 4;
 
+// the audit log
+inline constexpr std::size_t audit_records_waiting_max = 65536;  ///< made, not yet on disk
+inline constexpr std::size_t audit_text_bytes_max = 256;         ///< of a text that a client chose
+
 // consensus
 inline constexpr std::size_t proposal_batch_entries_max = 256;
 inline constexpr std::size_t proposal_batch_bytes_max = 8u << 20;

@@ -293,7 +293,7 @@ TEST_CASE("lists in variables and arguments") {
 TEST_CASE("features of later releases are refused, not ignored") {
   loader l;
   for (const char* yaml : {"cluster: {enabled: true}", "auth: {enabled: true}",
-                           "tenancy: {encryption: {enabled: true}}", "audit: {enabled: true}",
+                           "tenancy: {encryption: {enabled: true}}", "audit: {signing_key_file: /k}",
                            "rate_limiting: {standalone: true}",
                            "qdrant: {listen: '127.0.0.1:6333'}", "server: {liveness: {listen: '127.0.0.1:1'}}",
                            "cluster: {peers: ['10.0.0.2:15003']}", "quotas: {defaults: {vector_count: 5}}"}) {

@@ -79,7 +79,7 @@ TEST_CASE("usage errors are 2, help and version are 0") {
   CHECK(code({"--ca-cert", "/nonexistent.pem", "--endpoint", "https://127.0.0.1:1", "status"}) == 2);
   const auto help = run("http://127.0.0.1:1", {"--help"});
   CHECK(help.code == 0);
-  for (const char* word : {"status", "collections", "import", "search", "doctor", "completion", "Exit codes"})
+  for (const char* word : {"status", "collections", "import", "search", "doctor", "audit", "completion", "Exit codes"})
     CHECK(has(help.out, word));
   const auto version = run("http://127.0.0.1:1", {"--version"});
   CHECK(version.code == 0);
@@ -259,6 +259,8 @@ TEST_CASE("completion: bash completes commands, options and values") {
   CHECK(complete("wagglectl import --format n", 3) == "npy\n");
   CHECK(complete("wagglectl completion z", 2) == "zsh\n");
   CHECK(has(complete("wagglectl collections create --d", 3), "--dimension"));
+  CHECK(complete("wagglectl audit v", 2) == "verify\n");
+  CHECK(complete("wagglectl audit verify --anc", 3) == "--anchor\n");
 }
 
 TEST_CASE("completion: zsh and fish name every command") {
@@ -266,7 +268,7 @@ TEST_CASE("completion: zsh and fish name every command") {
     const auto script = run("http://127.0.0.1:1", {"completion", shell});
     CHECK(script.code == 0);
     for (const char* word :
-         {"status", "collections", "create", "delete", "import", "search", "doctor", "bvecs", "endpoint"})
+         {"status", "collections", "create", "delete", "import", "search", "doctor", "verify", "bvecs", "endpoint"})
       CHECK(has(script.out, word));
   }
   const command_spec root{"x", "h", {}, {}, false, {}};

@@ -4,7 +4,8 @@ import subprocess
 import time
 
 import pytest
-from conftest import INBOUND_SECRET, World
+
+from cluster_world import INBOUND_SECRET, World
 from faultfs import FaultDisk
 from node import built
 

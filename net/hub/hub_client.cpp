@@ -95,7 +95,12 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
   if (!waiting->ready()) co_await completion::wait(waiting, wait_ms);
   auto verdict = waiting->take_one(ec::hub_unavailable);
   if (!verdict) {
-    if (known.age != freshness::stale) co_return verdict.error();
+    if (known.age != freshness::stale) {
+      // The wait may end just before the call does.
+      auto why = verdict.error();
+      why.retry_after_seconds = std::max(1, why.retry_after_seconds);
+      co_return why;
+    }
     stale_served_.add();
     if (may_warn())
       log_event(log_level::warn, "hub", "HiveHub does not answer; known keys serve on", {{"key", prefix_of_key(key)}});

@@ -12,10 +12,12 @@
 #include <caf/response_type.hpp>
 #include <caf/typed_actor.hpp>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <vector>
 
 #include "actors/runtime/completion.hpp"
+#include "actors/runtime/direct_call.hpp"
 #include "actors/runtime/message.hpp"
 #include "actors/runtime/runtime.hpp"
 
@@ -26,12 +28,6 @@ failure from_caf(const caf::error& why);
 
 namespace ask_detail {
 
-/// Reads a reply for `part` of `to`; null: no reply will ever come.
-using deliver_fn = void (*)(completion& to, std::size_t part, caf::mailbox_element* reply);
-
-/// The ephemeral actor that stands for the waiting coroutine.
-caf::strong_actor_ptr make_reply_port(caf::actor_system& sys, std::shared_ptr<completion> to, std::size_t part,
-                                      deliver_fn deliver);
 failure read_other_reply(const caf::mailbox_element* reply);
 int clamp_deadline(int deadline_ms);
 
@@ -54,17 +50,48 @@ constexpr void check_interface() {
                   "the actor replies with another type than result<Reply>");
 }
 
-template <class Reply, class Handle, class Request>
-void send(caf::actor_system& sys, const Handle& to, Request request, const std::shared_ptr<answers<Reply>>& set,
-          std::size_t part) {
-  auto* receiver = caf::actor_cast<caf::actor_control_block*>(to);
-  if (!receiver) {
-    set->put(part, failure(ec::tenant_unavailable));
-    return;
+template <class Reply, class Request>
+void send(caf::actor_system& sys, caf::actor_control_block* to, Request request,
+          const std::shared_ptr<answers<Reply>>& set, std::size_t part) {
+  auto port = reply_port::make(sys);
+  reply_port::of(port).bind(set, part, &deliver<Reply>);
+  to->enqueue(caf::make_mailbox_element(std::move(port), caf::make_message_id(1), {}, std::move(request)), nullptr);
+}
+
+/// Takes what a handler returns.
+template <class Reply>
+class returned final : public caf::detail::invoke_result_visitor {
+ public:
+  void operator()() override {}  // a promise, or delegated
+  void operator()(caf::error& why) override { value.emplace(from_caf(why)); }
+  void operator()(const caf::none_t&) override { value.emplace(failure::internal("an actor replied with nothing")); }
+  void operator()(caf::message& reply) override {
+    if (reply.match_elements<result<Reply>>())
+      value.emplace(std::move(reply.get_mutable_as<result<Reply>>(0)));
+    else
+      value.emplace(failure::internal("an actor replied with an unexpected type: " + caf::to_string(reply)));
   }
-  receiver->enqueue(caf::make_mailbox_element(make_reply_port(sys, set, part, &deliver<Reply>),
-                                              caf::make_message_id(1), {}, std::move(request)),
-                    nullptr);
+  std::optional<result<Reply>> value;
+};
+
+/// Runs the handler here if the actor is idle. The answer; or none: then `set` is where it will come, or, if that is null, the
+/// request has to be sent.
+template <class Reply, class Request>
+std::optional<result<Reply>> call(runtime& rt, caf::actor_control_block* to, Request& request,
+                                  std::shared_ptr<answers<Reply>>& set) {
+  direct_call here(rt.internal_scheduler(), to);
+  if (!here) return std::nullopt;
+  caf::mailbox_element_vals<Request> element(caf::strong_actor_ptr(here.port()), caf::make_message_id(1), {},
+                                             std::move(request));
+  returned<Reply> answer;
+  if (!here.run(element, answer)) {
+    request = std::move(std::get<0>(element.data()));
+    return std::nullopt;
+  }
+  if (answer.value) return std::move(answer.value);
+  set = std::make_shared<answers<Reply>>(1);
+  here.answer_later(element, set, &deliver<Reply>);
+  return std::nullopt;
 }
 
 }  // namespace ask_detail
@@ -77,8 +104,15 @@ boost::asio::awaitable<result<Reply>> ask(runtime& rt, Handle to, Request reques
   ask_detail::check_interface<Reply, Handle, Request>();
   if (rt.stopping()) co_return failure(ec::shutting_down);
   if (deadline_ms <= 0) co_return failure(ec::deadline_exceeded);
-  auto set = std::make_shared<answers<Reply>>(1);
-  ask_detail::send<Reply>(rt.system(), to, std::move(request), set, 0);
+  auto* receiver = caf::actor_cast<caf::actor_control_block*>(to);
+  if (!receiver) co_return failure(ec::tenant_unavailable);
+  std::shared_ptr<answers<Reply>> set;
+  auto at_once = ask_detail::call<Reply>(rt, receiver, request, set);
+  if (at_once) co_return std::move(*at_once);
+  if (!set) {
+    set = std::make_shared<answers<Reply>>(1);
+    ask_detail::send<Reply>(rt.system(), receiver, std::move(request), set, 0);
+  }
   if (!set->ready()) co_await completion::wait(set, ask_detail::clamp_deadline(deadline_ms));
   co_return set->take_one(ec::deadline_exceeded);
 }
@@ -95,7 +129,13 @@ boost::asio::awaitable<std::vector<result<Reply>>> gather(runtime& rt, std::vect
   if (deadline_ms <= 0) co_return set->take(failure(ec::deadline_exceeded));
   {
     scheduler::batch together(rt.internal_scheduler());
-    for (std::size_t i = 0; i < to.size(); ++i) ask_detail::send<Reply>(rt.system(), to[i], Request(request), set, i);
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      auto* receiver = caf::actor_cast<caf::actor_control_block*>(to[i]);
+      if (receiver)
+        ask_detail::send<Reply>(rt.system(), receiver, Request(request), set, i);
+      else
+        set->put(i, failure(ec::tenant_unavailable));
+    }
   }
   if (!set->ready()) co_await completion::wait(set, ask_detail::clamp_deadline(deadline_ms));
   co_return set->take(failure(ec::deadline_exceeded));

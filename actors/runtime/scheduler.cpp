@@ -3,14 +3,13 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
 #include <caf/actor_system.hpp>
-#include <caf/scheduled_actor.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 #include <exception>
 #include <string>
-#include <typeinfo>
+
+#include "actors/runtime/actor_parts.hpp"
 
 // Why no wake-up is ever lost. A worker is *engaged* while it drains or a token (a posted drain) waits in its io_context.
 // Invariant, whenever lock_ is free: engaged >= min(queue depth, workers).
@@ -27,24 +26,6 @@ namespace waggle {
 namespace {
 
 thread_local worker* t_worker = nullptr;
-
-// Whose time it is. A dynamic_cast that fails costs 100 ns, so its outcome is remembered per type: the place of a
-// base inside a complete object is the same for every object of one type.
-const tenant_id* tenant_of(caf::resumable* what) {
-  struct line {
-    const std::type_info* type = nullptr;
-    std::ptrdiff_t offset = -1;
-  };
-  thread_local std::array<line, 64> cache{};
-  const std::type_info& type = typeid(*what);
-  auto* whole = static_cast<std::byte*>(dynamic_cast<void*>(what));
-  line& l = cache[(reinterpret_cast<std::uintptr_t>(&type) >> 4) % cache.size()];
-  if (l.type != &type) {
-    auto* base = dynamic_cast<tenanted*>(what);
-    l = {&type, base ? reinterpret_cast<std::byte*>(base) - whole : -1};
-  }
-  return l.offset < 0 ? nullptr : &reinterpret_cast<tenanted*>(whole + l.offset)->tenant;
-}
 
 /// An unknown actor's handlers may be slow: its tenant starts with few messages per resume.
 constexpr std::size_t slice_messages_first = 4;
@@ -191,6 +172,40 @@ scheduler::batch::~batch() {
   if (mine_) owner_.drain(*mine_);
 }
 
+bool scheduler::turn::take(caf::resumable* what) {
+  worker* w = owner_.here();
+  if (!w || w->draining_) return false;
+  const tenant_id* tenant = tenant_of(what);
+  {
+    std::lock_guard guard(owner_.lock_);
+    if (owner_.closed_ || owner_.queue_.depth() > 0) return false;
+    owner_.queue_.push(owner_.flow_of(tenant), what);
+    item_ = owner_.queue_.pop();
+    owner_.engage(*w, &worker::draining_);
+    ++owner_.running_;
+    ++owner_.resumes_;
+    ++owner_.session_turns_;
+  }
+  mine_ = w;
+  started_ = steady::now();
+  w->meter_.refresh(started_);
+  return true;
+}
+
+scheduler::turn::~turn() {
+  if (!mine_) return;
+  const auto ns = mine_->meter_.spent_ns(started_, steady::now());
+  std::unique_lock guard(owner_.lock_);
+  --owner_.running_;
+  owner_.queue_.charge(*item_.owner, ns);
+  if (owner_.queue_.depth() == 0) {
+    owner_.disengage(*mine_, &worker::draining_);
+    return;
+  }
+  guard.unlock();
+  owner_.drain(*mine_);
+}
+
 // Only on w's own thread, with w.draining_ set. One clock reading per item: the end of one is the start of the next.
 void scheduler::drain(worker& w) {
   auto started = steady::now();
@@ -298,6 +313,7 @@ void scheduler::fill(runtime_stats& out) const {
   out.known_tenants = queue_.known();
   out.engaged_workers = engaged_;
   out.resumes = resumes_;
+  out.session_turns = session_turns_;
   out.jobs_thrown += jobs_thrown_.load(std::memory_order_relaxed);
   out.system_cpu_us = queue_.system().cpu_ns() / 1000;
 }

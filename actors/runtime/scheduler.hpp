@@ -43,7 +43,7 @@ class worker final : public caf::execution_unit {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
   std::thread thread_;
   // under the scheduler's lock
-  bool draining_ = false;  ///< its thread is inside `drain`
+  bool draining_ = false;  ///< its thread is inside `drain` or a `turn`; written by that thread only
   bool token_ = false;     ///< a drain is posted to its context
 };
 
@@ -77,6 +77,25 @@ class scheduler {
    private:
     scheduler& owner_;
     worker* mine_ = nullptr;
+  };
+
+  /// One actor, run by a session on its own worker (see `direct_call`): picked and charged like any other, and what gets ready
+  /// meanwhile runs when it ends.
+  class turn {
+   public:
+    explicit turn(scheduler& owner) : owner_(owner) {}
+    ~turn();
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+    /// False when not on a worker, on one that is inside an actor, or when anything waits.
+    bool take(caf::resumable* what);
+    worker& here() { return *mine_; }
+
+   private:
+    scheduler& owner_;
+    worker* mine_ = nullptr;
+    ready_queue::picked item_;
+    std::chrono::steady_clock::time_point started_;
   };
 
   std::size_t size() const { return workers_.size(); }
@@ -117,6 +136,7 @@ class scheduler {
   std::size_t running_ = 0;  ///< items being run
   std::size_t wake_next_ = 0;
   std::uint64_t resumes_ = 0;
+  std::uint64_t session_turns_ = 0;
   bool closed_ = false;
 };
 

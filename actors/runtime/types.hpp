@@ -30,6 +30,7 @@ struct runtime_stats {
   std::size_t blocking_running = 0;
   std::size_t actors = 0;
   std::uint64_t resumes = 0;
+  std::uint64_t session_turns = 0;  ///< of these: an actor that a session ran itself (`direct_call`)
   std::uint64_t jobs_thrown = 0;  ///< jobs and blocking functions that let an exception escape: a bug of theirs
   std::uint64_t system_cpu_us = 0;
 };

@@ -37,7 +37,7 @@ TEST_CASE("ask: on an idle worker the hop is inline: no token, no second thread"
   on_worker(rt, 0, ask<std::int64_t>(rt, c, add{0}, 1000));  // the actor is initialised
   auto inlined = on_worker(rt, 0, [&]() -> awaitable<bool> {
     auto set = std::make_shared<answers<std::int64_t>>(1);
-    ask_detail::send<std::int64_t>(rt.system(), c, add{1}, set, 0);
+    ask_detail::send<std::int64_t>(rt.system(), caf::actor_cast<caf::actor_control_block*>(c), add{1}, set, 0);
     co_return set->ready();
   }());
   CHECK(inlined);

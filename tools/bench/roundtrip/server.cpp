@@ -102,7 +102,8 @@ const tcp::endpoint anywhere{asio::ip::address_v4::loopback(), 0};
   tcp::acceptor acceptor(context, anywhere);
   start(acceptor, [&](std::uint64_t key) -> asio::awaitable<result<std::uint64_t>> {
     auto set = std::make_shared<waggle::answers<std::uint64_t>>(1);
-    waggle::ask_detail::send<std::uint64_t>(system, target, lookup{key}, set, 0);
+    waggle::ask_detail::send<std::uint64_t>(system, caf::actor_cast<caf::actor_control_block*>(target), lookup{key},
+                                            set, 0);
     if (!set->ready()) co_await waggle::completion::wait(set, 1000);
     co_return set->take_one(waggle::ec::deadline_exceeded);
   });

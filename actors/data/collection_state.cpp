@@ -142,7 +142,7 @@ class collection_state final : public collection_actor::base, public tenanted {
         if (dropped_ && writing_ == 0) quit();
       };
       ask_actor<write_outcome>(
-          this, group_, propose{std::move(bytes), growing}, inner_deadline_ms,
+          this, group_, propose{record_->owner, std::move(bytes), growing}, inner_deadline_ms,
           [all, settle, part = std::move(part)](write_outcome& outcome) mutable {
             if (outcome.code != ec::ok)
               all->failed = failure(outcome.code, outcome.message);

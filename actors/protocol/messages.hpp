@@ -103,6 +103,7 @@ struct look_for_builds {};
 // → replication_group
 /// One encoded entry that wants to be durable, committed and applied.
 struct propose {
+  tenant_id owner;
   std::shared_ptr<std::string> entry;
   bool grows = true;  ///< false for deletes: allowed on a full disk
 };

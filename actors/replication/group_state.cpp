@@ -4,12 +4,12 @@
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
-#include <deque>
 #include <map>
 #include <unordered_map>
 
 #include "actors/replication/disk_guard.hpp"
 #include "actors/replication/group_commit.hpp"
+#include "actors/replication/write_queue.hpp"
 #include "actors/runtime/ask_actor.hpp"
 #include "base/log.hpp"
 #include "cluster/raft/raft_core.hpp"
@@ -192,9 +192,7 @@ class group_state final : public replication_group_actor::base {
     to_apply_.clear();
     auto lost = std::move(in_log_);
     for (auto& [index, promise] : lost) promise.deliver(write_reply(unconfirmed(why)));
-    auto never_tried = std::move(pending_);
-    pending_.clear();
-    for (auto& w : never_tried) w.promise.deliver(write_reply(refusal(why)));
+    for (auto& w : pending_.take_all()) w.promise.deliver(write_reply(refusal(why)));
     if (!applying_) open();
   }
 
@@ -225,16 +223,17 @@ class group_state final : public replication_group_actor::base {
       return promise;
     }
     status_->disk_full = disk_.full();
-    if (pending_.size() >= node_.write_queue_max) {
+    const auto waiting = pending_.waiting(m.owner);
+    if (waiting >= node_.write_queue_max || pending_.size() >= limits::write_queue_entries_all_max) {
       failure f(ec::queue_full);
       f.retry_after_seconds = node_.queue_retry_seconds;
-      f.details = "{\"depth\":" + std::to_string(pending_.size()) +
+      f.details = "{\"depth\":" + std::to_string(waiting) +
                   ",\"hard_limit\":" + std::to_string(node_.write_queue_max) +
                   ",\"retry_after_seconds\":" + std::to_string(f.retry_after_seconds) + "}";
       promise.deliver(write_reply(f));
       return promise;
     }
-    pending_.push_back({m.entry, promise});
+    pending_.push(m.owner, {m.entry, promise}, m.entry->size());
     gathering_.arrived(pending_.size() + in_log_.size());
     pump();
     return promise;
@@ -266,16 +265,12 @@ class group_state final : public replication_group_actor::base {
   }
 
   void append() {
+    gathering_.began(pending_.size() + in_log_.size());
     std::vector<std::string> batch;
     std::vector<write_promise> promises;
-    std::size_t bytes = 0;
-    gathering_.began(pending_.size() + in_log_.size());
-    while (!pending_.empty() && batch.size() < limits::proposal_batch_entries_max &&
-           (batch.empty() || bytes + pending_.front().entry->size() <= limits::proposal_batch_bytes_max)) {
-      bytes += pending_.front().entry->size();
-      batch.push_back(std::move(*pending_.front().entry));
-      promises.push_back(std::move(pending_.front().promise));
-      pending_.pop_front();
+    for (auto& w : pending_.take(limits::proposal_batch_entries_max, limits::proposal_batch_bytes_max)) {
+      batch.push_back(std::move(*w.entry));
+      promises.push_back(std::move(w.promise));
     }
     ++status_->batches;
     status_->entries += batch.size();
@@ -388,7 +383,7 @@ class group_state final : public replication_group_actor::base {
   failure failed_by_;
   std::uint64_t generation_ = 0;  ///< completions of an earlier core are ignored
 
-  std::deque<waiting_write> pending_;
+  write_queue<waiting_write> pending_;
   std::map<std::uint64_t, write_promise> in_log_;
   group_commit gathering_;
 

@@ -61,9 +61,9 @@ class tenant_state final : public tenant_actor::base, public tenanted {
           using readers = std::shared_ptr<const std::vector<std::shared_ptr<const collection_reader>>>;
           return when_loaded<readers>([this, m](auto p) { list(m, p); });
         },
-        [this](const open_collection& m) {
-          using reader = std::shared_ptr<const collection_reader>;
-          return when_loaded<reader>([this, m](auto p) { open(m, p); });
+        [this](const open_collection& m) -> caf::result<result<reader>> {
+          if (auto ready = awake_reader(m)) return result<reader>(std::move(ready));
+          return when_loaded<reader>([this, m](auto p) { pass_on<reader>(m.name, open_reader{m.who, m.views}, p); });
         },
         [this](const write_collection& m) {
           return when_loaded<write_outcome>([this, m](auto p) {
@@ -90,6 +90,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
   const char* name() const override { return "tenant"; }
 
  private:
+  using reader = std::shared_ptr<const collection_reader>;
   struct entry {
     std::shared_ptr<const collection_record> record;
     std::optional<collection_actor> actor;
@@ -182,7 +183,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     e.time_ms = node_.time.unix_ms();
     e.ops.push_back(create_collection_op{*m.config});
     ask_actor<write_outcome>(
-        this, group_, propose{std::make_shared<std::string>(encode_entry(e)), true}, inner_deadline_ms,
+        this, group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), true}, inner_deadline_ms,
         [promise](write_outcome& outcome) mutable {
           promise.deliver(outcome.code == ec::ok ? result<write_outcome>(std::move(outcome))
                                                  : result<write_outcome>(failure(outcome.code, outcome.message)));
@@ -199,7 +200,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     e.fingerprint = m.command->fingerprint;
     e.time_ms = node_.time.unix_ms();
     ask_actor<write_outcome>(
-        this, group_, propose{std::make_shared<std::string>(encode_entry(e)), false}, inner_deadline_ms,
+        this, group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), false}, inner_deadline_ms,
         [promise, name = m.name](write_outcome& outcome) mutable {
           promise.deliver(outcome.code == ec::ok ? result<write_outcome>(std::move(outcome))
                                                  : result<write_outcome>(no_collection(name)));
@@ -219,14 +220,10 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     promise.deliver(result<std::shared_ptr<const std::vector<std::shared_ptr<const collection_reader>>>>(readers));
   }
 
-  /// The hot path of every search: one look-up once the collection is awake.
-  template <class Promise>
-  void open(const open_collection& m, Promise promise) {
-    using reader = std::shared_ptr<const collection_reader>;
-    if (const auto it = by_name_.find(m.name); it != by_name_.end() && m.views && it->second.reader)
-      promise.deliver(result<reader>(it->second.reader));
-    else
-      pass_on<reader>(m.name, open_reader{m.who, m.views}, promise);
+  /// The hot path of every search: one look-up once the collection is awake. Null: somebody else has to be asked.
+  reader awake_reader(const open_collection& m) const {
+    const auto it = m.views ? by_name_.find(m.name) : by_name_.end();
+    return it == by_name_.end() ? nullptr : it->second.reader;
   }
 
   template <class Reply, class Request, class Promise>

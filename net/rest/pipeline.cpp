@@ -186,8 +186,10 @@ void pipeline::count(std::size_t number, const http_request& request, const http
   m.seconds->observe(seconds);
   if (m.work != work_kind::none) {
     const auto& seen = outcome.seen;
-    work_.count({m.work, config_.metrics.collection_labels ? seen.collection : "", status < 400, seconds, seen.results,
-                 seen.visited_nodes});
+    std::string label;
+    if (config_.metrics.collection_labels && !seen.collection.empty() && outcome.who)
+      label = canonical_name(context_of(*outcome.who).tenant(), seen.collection);
+    work_.count({m.work, label, status < 400, seconds, seen.results, seen.visited_nodes});
   }
   if (status >= 400) {
     const auto type = error_type_of(outcome.code);

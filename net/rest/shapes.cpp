@@ -49,7 +49,7 @@ void write_collection_members(json_writer& w, const collection_summary& c) {
   const auto& config = c.record.config;
   const bool standalone = c.record.owner.is_nil();
   w.member("name", config.name);
-  w.member("full_name", standalone ? config.name : "user_" + to_string(c.record.owner) + ":" + config.name);
+  w.member("full_name", canonical_name(c.record.owner, config.name));
   w.member("collection_id", to_string(c.record.id));
   if (standalone)
     w.key("owner_id").null();

@@ -1,6 +1,6 @@
 #pragma once
-// The metrics of searches and inserts (contract metrics.md §2). The label `collection` is empty, or the collection's name
-// when `metrics.collection_labels` is on; names past the cap count under `_other`. Owned by the pipeline; any thread.
+// The metrics of searches and inserts (contract metrics.md §2). The label `collection` is empty, or the collection's
+// canonical name when `metrics.collection_labels` is on; names past the cap count under `_other`. Owned by the pipeline; any thread.
 #include <map>
 #include <string>
 #include <string_view>

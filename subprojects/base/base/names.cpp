@@ -27,6 +27,10 @@ bool has_space_around(std::string_view text) {
 }
 }  // namespace
 
+std::string canonical_name(const tenant_id& owner, std::string_view name) {
+  return owner.is_nil() ? std::string(name) : "user_" + to_string(owner) + ":" + std::string(name);
+}
+
 bool is_utf8(std::string_view text) {
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   const auto* end = p + text.size();

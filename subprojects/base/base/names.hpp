@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/ids.hpp"
 
 namespace waggle {
 
@@ -39,6 +40,9 @@ class point_id {
   std::string text_;
   bool integer_ = false;
 };
+
+/// `user_{uuid}:{name}`; the bare name where there is one implicit tenant. For showing: never a key.
+std::string canonical_name(const tenant_id& owner, std::string_view name);
 
 /// True when `text` is well-formed UTF-8 (RFC 3629; no surrogates, no overlong forms).
 bool is_utf8(std::string_view text);

@@ -60,7 +60,9 @@ class group_state final : public replication_group_actor::base {
         },
         [this](const detach_shard& m) { shards_.erase(m.key); },
         [this](const storage_done& m) {
+          const bool was_writing = core_ && core_->writing();
           (*m.run)();
+          if (was_writing && core_ && !core_->writing()) gathering_.stored(node_.time.steady_us());
           pump();
         },
         [this](const batch_applied& m) { applied(*m.outcome); },
@@ -234,7 +236,7 @@ class group_state final : public replication_group_actor::base {
       return promise;
     }
     pending_.push(m.owner, {m.entry, promise}, m.entry->size());
-    gathering_.arrived(pending_.size() + in_log_.size());
+    gathering_.arrived(pending_.size() + in_log_.size(), node_.time.steady_us());
     pump();
     return promise;
   }
@@ -265,7 +267,7 @@ class group_state final : public replication_group_actor::base {
   }
 
   void append() {
-    gathering_.began(pending_.size() + in_log_.size());
+    gathering_.began(pending_.size() + in_log_.size(), node_.time.steady_us());
     std::vector<std::string> batch;
     std::vector<write_promise> promises;
     for (auto& w : pending_.take(limits::proposal_batch_entries_max, limits::proposal_batch_bytes_max)) {
@@ -321,14 +323,17 @@ class group_state final : public replication_group_actor::base {
   /// The writers are answered when every live shard and catalog has taken its part.
   void tell_and_answer(applied_batch batch) {
     struct answering {
+      explicit answering(group_state& owner) : group(owner) {}
+      group_state& group;
       std::vector<std::pair<write_promise, write_outcome>> answers;
       std::size_t missing = 1;
       void one_done() {
         if (--missing > 0) return;
+        group.gathering_.answered(answers.size(), group.node_.time.steady_us());
         for (auto& [promise, outcome] : answers) promise.deliver(write_reply(std::move(outcome)));
       }
     };
-    auto all = std::make_shared<answering>();
+    auto all = std::make_shared<answering>(*this);
     for (std::size_t i = 0; i < batch.outcomes.size(); ++i)
       if (auto node = in_log_.extract(applied_indexes_[i].value); !node.empty())
         all->answers.emplace_back(std::move(node.mapped()), std::move(batch.outcomes[i]));

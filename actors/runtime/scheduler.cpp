@@ -288,8 +288,11 @@ void scheduler::destroy_ready() {
 void scheduler::close() {
   for (auto& w : workers_)
     if (w->thread_.joinable())
-      // Posted, not called: completions that were posted before still reach their coroutines.
-      boost::asio::post(*w->context_, [w = w.get()] { w->context_->stop(); });
+      // Posted, not called, and twice: an answer that was given before comes as a handler that cancels a timer, and the timer's
+      // handler, which goes on with the coroutine, gets its place in the queue only then.
+      boost::asio::post(*w->context_, [w = w.get()] {
+        boost::asio::post(*w->context_, [w] { w->context_->stop(); });
+      });
   for (auto& w : workers_)
     if (w->thread_.joinable()) w->thread_.join();
   {

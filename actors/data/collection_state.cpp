@@ -4,6 +4,7 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "actors/data/refusal.hpp"
 #include "actors/data/shard_state.hpp"
 #include "actors/data/write_split.hpp"
 #include "actors/runtime/ask_actor.hpp"
@@ -106,56 +107,39 @@ class collection_state final : public collection_actor::base, public tenanted {
 
   caf::typed_response_promise<write_reply> write(const std::shared_ptr<write_command>& command) {
     auto promise = make_response_promise<write_reply>();
-    struct pending {
-      write_outcome whole;
-      std::optional<failure> failed;
-      std::size_t missing = 0;
-    };
     log_entry entry;
     entry.owner = record_->owner;
     entry.collection = record_->id;
     entry.request = request_id_of(record_->owner, command->request_key);
     entry.fingerprint = command->fingerprint;
     entry.time_ms = node_.time.unix_ms();
+    entry.limits = command->limits;
     const bool growing = grows(command->ops);
-    auto parts = split_write(std::move(*command), record_->config.shard_count);
-    auto all = std::make_shared<pending>();
-    all->missing = parts.size();
-    if (parts.empty()) {
+    auto split = split_write(std::move(*command), record_->config.shard_count);
+    if (split.parts.empty()) {
       promise.deliver(write_reply(write_outcome{}));
       return promise;
     }
+    entry.parts = std::move(split.parts);
     ++writing_;
-    const auto base_request = entry.request;
-    for (auto& part : parts) {
-      entry.shard = part.shard;
-      entry.ops = std::move(part.ops);
-      // Each shard's entry is remembered on its own.
-      entry.request = base_request;
-      if (!base_request.is_nil()) entry.request.bytes[15] ^= static_cast<std::uint8_t>(part.shard.value);
-      auto bytes = std::make_shared<std::string>(encode_entry(entry));
-      auto settle = [this, promise, all]() mutable {
-        if (--all->missing > 0) return;
-        --writing_;
-        note_count();
-        promise.deliver(all->failed ? write_reply(*all->failed) : write_reply(std::move(all->whole)));
-        if (dropped_ && writing_ == 0) quit();
-      };
-      ask_actor<write_outcome>(
-          this, group_, propose{record_->owner, std::move(bytes), growing}, inner_deadline_ms,
-          [all, settle, part = std::move(part)](write_outcome& outcome) mutable {
-            if (outcome.code != ec::ok)
-              all->failed = failure(outcome.code, outcome.message);
-            else
-              merge_outcome(all->whole, part, std::move(outcome));
-            settle();
-          },
-          [this, all, settle](const failure& why) mutable {
-            all->failed = why;
-            if (why.code == ec::queue_full) name_collection(*all->failed);
-            settle();
-          });
-    }
+    auto settle = [this, promise](write_reply reply) mutable {
+      --writing_;
+      note_count();
+      promise.deliver(std::move(reply));
+      if (dropped_ && writing_ == 0) quit();
+    };
+    ask_actor<write_outcome>(
+        this, group_, propose{record_->owner, std::make_shared<std::string>(encode_entry(entry)), growing},
+        inner_deadline_ms,
+        [settle, places = std::move(split.places)](write_outcome& outcome) mutable {
+          if (outcome.code != ec::ok) return settle(refusal_of(outcome));
+          restore_order(outcome, places);
+          settle(write_reply(std::move(outcome)));
+        },
+        [this, settle](failure why) mutable {
+          if (why.code == ec::queue_full) name_collection(why);
+          settle(write_reply(why));
+        });
     return promise;
   }
 

@@ -1,6 +1,5 @@
 #include "actors/data/write_split.hpp"
 
-#include <iterator>
 #include <map>
 
 #include "actors/data/collection_reader.hpp"
@@ -76,64 +75,51 @@ class splitter {
     at(0).ops.push_back(std::move(op));
   }
 
-  /// Gives each shard an entry, and leaves the order of the items to the outcomes.
-  void touch_every_shard(const operation& empty) {
-    for (std::uint32_t s = 0; s < shards_; ++s) {
-      auto& part = at(s);
-      part.items.clear();
-      if (part.ops.empty()) part.ops.push_back(empty);
-    }
+  /// Gives the request an entry even where there is nothing to do, and leaves the items in the order of the outcome.
+  void as_found(const operation& nothing) {
+    for (auto& [s, part] : parts_) part.items.clear();
+    if (parts_.empty()) at(0).ops.push_back(nothing);
   }
 
-  std::vector<shard_write> take() {
-    std::vector<shard_write> list;
-    for (auto& [s, part] : parts_) list.push_back(std::move(part));
-    return list;
+  sharded_write take() {
+    sharded_write out;
+    for (auto& [s, part] : parts_) {
+      out.parts.push_back({shard_id(s), std::move(part.ops)});
+      out.places.insert(out.places.end(), part.items.begin(), part.items.end());
+    }
+    return out;
   }
 
  private:
-  shard_write& at(std::uint32_t s) {
-    auto& part = parts_[s];
-    part.shard = shard_id(s);
-    return part;
-  }
+  struct part {
+    std::vector<operation> ops;
+    std::vector<std::size_t> items;  ///< places of its item outcomes
+  };
+  part& at(std::uint32_t s) { return parts_[s]; }
   void item(std::uint32_t s) { at(s).items.push_back(items_++); }
   std::uint32_t shards_, source_shards_;
   std::size_t items_ = 0;  ///< item outcomes of the whole command so far
-  std::map<std::uint32_t, shard_write> parts_;
+  std::map<std::uint32_t, part> parts_;
 };
 
 }  // namespace
 
-std::vector<shard_write> split_write(write_command&& command, std::uint32_t shard_count) {
+sharded_write split_write(write_command&& command, std::uint32_t shard_count) {
   splitter split(shard_count, command.source_shards);
   for (auto& op : command.ops) std::visit(split, op);
-  if (command.by_filter && !command.request_key.empty()) split.touch_every_shard(delete_points_op{});
+  if (command.by_filter && !command.request_key.empty()) split.as_found(delete_points_op{});
   return split.take();
 }
 
-void merge_outcome(write_outcome& whole, const shard_write& part, write_outcome&& o) {
-  whole.index = std::max(whole.index, o.index);
-  whole.inserted += o.inserted;
-  whole.updated += o.updated;
-  whole.deleted += o.deleted;
-  whole.bytes_added += o.bytes_added;
-  whole.bytes_freed += o.bytes_freed;
-  whole.repeated |= o.repeated;
-  if (o.collection) whole.collection = std::move(o.collection);
-  if (part.items.empty()) {
-    whole.items.insert(whole.items.end(), o.items.begin(), o.items.end());
-    std::move(o.ids.begin(), o.ids.end(), std::back_inserter(whole.ids));
-    return;
-  }
-  for (std::size_t i = 0; i < o.items.size() && i < part.items.size(); ++i) {
-    if (whole.items.size() <= part.items[i]) whole.items.resize(part.items[i] + 1);
-    whole.items[part.items[i]] = o.items[i];
-  }
-  for (std::size_t i = 0; i < o.ids.size() && i < part.items.size(); ++i) {
-    if (whole.ids.size() <= part.items[i]) whole.ids.resize(part.items[i] + 1);
-    whole.ids[part.items[i]] = std::move(o.ids[i]);
-  }
+void restore_order(write_outcome& outcome, const std::vector<std::size_t>& places) {
+  const auto reorder = [&](auto& list) {
+    if (list.size() != places.size()) return;  // kept without ids, or refused
+    auto ordered = list;
+    for (std::size_t i = 0; i < places.size(); ++i) ordered[places[i]] = std::move(list[i]);
+    list = std::move(ordered);
+  };
+  reorder(outcome.items);
+  reorder(outcome.ids);
 }
 
 bool grows(const std::vector<operation>& ops) {

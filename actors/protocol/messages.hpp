@@ -24,9 +24,10 @@ struct write_command {
   std::string request_key;          ///< the client's idempotency key; "" = none
   std::uint64_t fingerprint = 0;    ///< hash of the client's request
   std::uint32_t source_shards = 1;  ///< for copy_points_op: shards of the collection that the points come from
-  /// The items were found by a filter, so a retry finds others: every shard remembers the request, and the outcome lists
-  /// its items with their ids, by shard.
+  /// The items were found by a filter, so a retry finds others: the request is remembered even if it found none, and the
+  /// outcome lists its items with their ids, by shard.
   bool by_filter = false;
+  quota_limits limits;  ///< the tenant's
 };
 
 // → tenant_directory
@@ -40,6 +41,7 @@ struct create_collection {
   std::shared_ptr<const collection_config> config;
   std::string request_key;
   std::uint64_t fingerprint = 0;
+  quota_limits limits;
 };
 struct list_collections {
   tenant_context who;
@@ -63,6 +65,10 @@ struct catalog_changed {
 };
 struct tenant_loaded {
   std::shared_ptr<result<std::vector<collection_record>>> catalog;
+};
+
+struct read_account {
+  tenant_context who;
 };
 
 // → collection
@@ -132,6 +138,7 @@ WAGGLE_MESSAGE(waggle::write_collection)
 WAGGLE_MESSAGE(waggle::flush_collection)
 WAGGLE_MESSAGE(waggle::catalog_changed)
 WAGGLE_MESSAGE(waggle::tenant_loaded)
+WAGGLE_MESSAGE(waggle::read_account)
 WAGGLE_MESSAGE(waggle::open_reader)
 WAGGLE_MESSAGE(waggle::write_points)
 WAGGLE_MESSAGE(waggle::flush_points)

@@ -3,6 +3,7 @@
 // the last. Members are thread-safe or constant.
 #include <filesystem>
 
+#include "actors/protocol/account_board.hpp"
 #include "actors/protocol/build_pool.hpp"
 #include "actors/protocol/index_figures.hpp"
 #include "actors/runtime/runtime.hpp"
@@ -20,6 +21,7 @@ struct node_services {
   std::filesystem::path data_dir;
   build_pool& builds;
   index_figures& index;
+  account_board& accounts;
   int group_commit_us = limits::group_commit_us_default;
   std::size_t write_queue_max = limits::write_queue_entries_max_default;
   int queue_retry_seconds = 2;  ///< Retry-After of QUEUE_FULL

@@ -315,6 +315,7 @@ class group_state final : public replication_group_actor::base {
       return;
     }
     show_totals();
+    for (auto& change : batch->accounts) node_.accounts.put(change.owner, std::move(change.account));
     core_->set_applied(machine_->applied().value);
     tell_and_answer(std::move(*batch));
     pump();

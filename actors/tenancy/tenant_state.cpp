@@ -8,14 +8,22 @@
 #include <set>
 
 #include "actors/data/collection_state.hpp"
+#include "actors/data/refusal.hpp"
 #include "actors/runtime/ask_actor.hpp"
 #include "base/log.hpp"
+#include "storage/apply/account.hpp"
 #include "storage/apply/keyspace.hpp"
 #include "storage/log/entry_codec.hpp"
 
 namespace waggle {
 namespace {
 constexpr int inner_deadline_ms = limits::ask_deadline_ms_max;
+
+/// Shows the tenant's account, which the group may not have touched since the node began.
+void show_account(const node_services& node, const tenant_id& owner) {
+  auto account = load_account(write_overlay(node.kv), owner);
+  if (account && *account) node.accounts.put_if_absent(owner, std::move(**account));
+}
 
 /// Reads the catalog; deletes the directories of collections that are gone (a crash may have kept them).
 result<std::vector<collection_record>> load_catalog(const kv_store& kv, const std::filesystem::path& directory,
@@ -76,6 +84,11 @@ class tenant_state final : public tenant_actor::base, public tenanted {
         [this](const flush_collection& m) {
           return when_loaded<bool>([this, m](auto p) { pass_on<bool>(m.name, flush_points{m.who}, p); });
         },
+        [this](const read_account&) {
+          return when_loaded<tenant_record>([this](auto p) {
+            p.deliver(result<tenant_record>(node_.accounts.find(owner_).value_or(tenant_record{})));
+          });
+        },
         [this](const catalog_changed& m) -> result<bool> { return changed(*m.change); },
         [this](const tenant_loaded& m) { loaded(*m.catalog); },
     };
@@ -114,6 +127,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
         this, group_, attach_tenant{owner_, tenant_actor(this)}, inner_deadline_ms,
         [this](bool) {
           auto fn = [&node = node_, owner = owner_, self = tenant_actor(this)] {
+            show_account(node, owner);
             auto catalog = load_catalog(node.kv, node.data_dir / to_string(owner), owner);
             caf::anon_send(self, tenant_loaded{std::make_shared<decltype(catalog)>(std::move(catalog))});
           };
@@ -181,12 +195,13 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     e.request = request_id_of(owner_, m.request_key);
     e.fingerprint = m.fingerprint;
     e.time_ms = node_.time.unix_ms();
-    e.ops.push_back(create_collection_op{*m.config});
+    e.limits = m.limits;
+    e.parts.push_back({shard_id{}, {create_collection_op{*m.config}}});
     ask_actor<write_outcome>(
         this, group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), true}, inner_deadline_ms,
         [promise](write_outcome& outcome) mutable {
           promise.deliver(outcome.code == ec::ok ? result<write_outcome>(std::move(outcome))
-                                                 : result<write_outcome>(failure(outcome.code, outcome.message)));
+                                                 : result<write_outcome>(refusal_of(outcome)));
         },
         [promise](const failure& why) mutable { promise.deliver(result<write_outcome>(why)); });
   }

@@ -1,17 +1,11 @@
 // The state machine's operations on collections.
+#include "storage/apply/account.hpp"
 #include "storage/apply/runner.hpp"
 
 namespace waggle {
 namespace {
 constexpr auto meta = kv_family::meta;
-
-result<tenant_record> read_tenant(const write_overlay& overlay, const tenant_keyspace& keys) {
-  auto bytes = overlay.get(meta, keys.tenant_record());
-  if (!bytes) return bytes.error();
-  if (!*bytes) return tenant_record{};
-  return decode_tenant(**bytes);
 }
-}  // namespace
 
 result<void> state_machine::runner::name_taken(const std::string& name, bool& taken) {
   auto holder = tx_.overlay.get(meta, keys_.name_record(name));
@@ -32,14 +26,17 @@ result<void> state_machine::runner::operator()(const create_collection_op& op) {
   bool taken = false;
   if (auto read = name_taken(op.config.name, taken); !read) return read;
   if (taken) return refuse(ec::collection_already_exists);
-  auto tenant = read_tenant(tx_.overlay, keys_);
-  if (!tenant) return tenant.error();
-  ++tenant->last_collection.value;
-  ++tenant->collections;
+  auto& account = tenant_->now;
+  if (entry_.limits.collections && account.collections >= *entry_.limits.collections) {
+    refuse_growth(quota_type::collection_count, *entry_.limits.collections, account.collections, 1);
+    return {};
+  }
+  const auto id = collection_id(++tenant_->last_collection.value);
+  ++account.collections;
+  ++account.total.collections_created;
   ++tx_.totals.collections;
-  tx_.overlay.put(meta, keys_.tenant_record(), encode_tenant(*tenant));
-  tx_.overlay.put(meta, keys_.name_record(op.config.name), tenant_keyspace::be64(tenant->last_collection.value));
-  put_collection({entry_.owner, tenant->last_collection, op.config, entry_.time_ms, entry_.time_ms});
+  tx_.overlay.put(meta, keys_.name_record(op.config.name), tenant_keyspace::be64(id.value));
+  put_collection({entry_.owner, id, op.config, entry_.time_ms, entry_.time_ms});
   return {};
 }
 
@@ -72,8 +69,10 @@ result<void> state_machine::runner::operator()(const delete_collection_op& op) {
     // Counts come from this batch's writer if it has one: its changes are not in the store yet.
     auto writer = tx_.shard(collection_, shard_id(s));
     if (!writer) return writer.error();
+    auto kept = snapshot_bytes(tx_.overlay, keys_, record.id, shard_id(s));
+    if (!kept) return kept.error();
     out_.deleted += (*writer)->counters().points;
-    out_.bytes_freed += (*writer)->counters().bytes;
+    out_.bytes_freed += (*writer)->counters().bytes + *kept;
   }
   if (op.only_empty && out_.deleted > 0) return refuse(ec::conflict, "The collection is not empty");
   for (std::uint32_t s = 0; s < record.config.shard_count; ++s) {
@@ -85,11 +84,9 @@ result<void> state_machine::runner::operator()(const delete_collection_op& op) {
   tx_.overlay.erase_range(kv_family::points, begin, end);
   tx_.overlay.erase(meta, keys_.name_record(record.config.name));
   tx_.overlay.erase(meta, keys_.collection_record(record.id));
-  auto tenant = read_tenant(tx_.overlay, keys_);
-  if (!tenant) return tenant.error();
-  if (tenant->collections > 0) --tenant->collections;
+  if (tenant_->now.collections > 0) --tenant_->now.collections;
+  ++tenant_->now.total.collections_deleted;
   if (tx_.totals.collections > 0) --tx_.totals.collections;
-  tx_.overlay.put(meta, keys_.tenant_record(), encode_tenant(*tenant));
   machine_.collections_.erase(keys_.collection_record(record.id));
   tx_.catalog.push_back({record, true});
   out_.collection = record;

@@ -7,21 +7,41 @@ constexpr auto meta = kv_family::meta;
 }
 
 result<write_outcome> state_machine::runner::run() {
-  const bool creates = entry_.ops.size() == 1 && std::holds_alternative<create_collection_op>(entry_.ops.front());
-  if (!creates) {
+  tx_.begin_entry();
+  auto tenant = tx_.tenant(entry_.owner);
+  if (!tenant) return tenant.error();
+  tenant_ = *tenant;
+  if (auto done = run_parts(); !done) return done.error();
+  if (out_.code == ec::ok) settle();
+  if (out_.code != ec::ok) {
+    tx_.roll_back_entry();
+    machine_.collections_.erase(keys_.collection_record(entry_.collection));
+  }
+  return std::move(out_);
+}
+
+result<void> state_machine::runner::run_parts() {
+  const auto of_no_collection = [](const operation& op) {
+    return std::holds_alternative<create_collection_op>(op) || std::holds_alternative<count_reads_op>(op) ||
+           std::holds_alternative<begin_report_op>(op) || std::holds_alternative<end_report_op>(op);
+  };
+  const bool alone = entry_.parts.size() == 1 && entry_.parts.front().ops.size() == 1;
+  if (!alone || !of_no_collection(entry_.parts.front().ops.front())) {
     auto found = machine_.find_collection(tx_, entry_.owner, entry_.collection);
     if (!found) return found.error();
     collection_ = std::move(*found);
-    if (!collection_ || entry_.shard.value >= collection_->config.shard_count) {
-      (void)refuse(ec::collection_not_found);
-      return std::move(out_);
+    if (!collection_) return refuse(ec::collection_not_found);
+  }
+  for (const auto& part : entry_.parts) {
+    shard_ = part.shard;
+    if (collection_ && shard_.value >= collection_->config.shard_count) return refuse(ec::collection_not_found);
+    for (const auto& op : part.ops) {
+      if (!collection_ && !of_no_collection(op)) return refuse(ec::collection_not_found);
+      if (auto done = std::visit(*this, op); !done) return done;
+      if (out_.code != ec::ok) return {};
     }
   }
-  for (const auto& op : entry_.ops) {
-    if (auto done = std::visit(*this, op); !done) return done.error();
-    if (out_.code != ec::ok) break;
-  }
-  return std::move(out_);
+  return {};
 }
 
 result<void> state_machine::runner::refuse(ec code, std::string message) {
@@ -105,6 +125,9 @@ result<void> state_machine::runner::operator()(const copy_points_op& op) {
 }
 
 result<void> state_machine::runner::operator()(const create_snapshot_op& op) {
+  auto known = tx_.overlay.get(meta, keys_.snapshot_record(entry_.collection, shard_, op.snapshot));
+  if (!known) return known.error();
+  if (*known) return refuse(ec::conflict, "A snapshot of that name exists");
   auto writer = shard();
   if (!writer) return writer.error();
   auto made = (*writer)->create_snapshot(op.snapshot, entry_.time_ms);
@@ -114,7 +137,7 @@ result<void> state_machine::runner::operator()(const create_snapshot_op& op) {
 }
 
 result<void> state_machine::runner::operator()(const restore_snapshot_op& op) {
-  auto known = tx_.overlay.get(meta, keys_.snapshot_record(entry_.collection, entry_.shard, op.snapshot));
+  auto known = tx_.overlay.get(meta, keys_.snapshot_record(entry_.collection, shard_, op.snapshot));
   if (!known) return known.error();
   if (!*known) return refuse(ec::snapshot_not_found);
   auto writer = shard();

@@ -95,23 +95,68 @@ result<shard_counters> decode_counters(std::string_view bytes) {
   return c;
 }
 
+namespace {
+constexpr std::uint8_t tenant_version = 2;
+
+template <class Counters, class Each>
+void each_counter(Counters& u, Each each) {
+  for (auto* v : {&u.vectors_inserted, &u.vectors_deleted, &u.storage_added, &u.storage_freed, &u.search_count,
+                  &u.collections_created, &u.collections_deleted, &u.api_requests})
+    each(*v);
+}
+void put(byte_writer& w, const usage_mark& m) {
+  w.varint(m.position);
+  w.fixed(m.time_ms);
+  each_counter(m.total, [&](std::uint64_t v) { w.varint(v); });
+  for (const auto v : {m.collections, m.points, m.bytes}) w.varint(v);
+}
+usage_mark get_mark(byte_reader& r) {
+  usage_mark m;
+  m.position = r.varint();
+  m.time_ms = r.fixed<std::int64_t>();
+  each_counter(m.total, [&](std::uint64_t& v) { v = r.varint(); });
+  for (auto* v : {&m.collections, &m.points, &m.bytes}) *v = r.varint();
+  return m;
+}
+}  // namespace
+
 std::string encode_tenant(const tenant_record& record) {
   std::string out;
   byte_writer w(out);
-  w.fixed(version);
+  w.fixed(tenant_version);
   w.fixed(record.last_collection.value);
-  w.fixed(record.collections);
+  put(w, record.now);
+  w.fixed(record.month);
+  w.varint(record.month_requests);
+  encode_limits(w, record.limits);
+  w.fixed(record.limits_time_ms);
+  put(w, record.reported);
+  w.fixed(static_cast<std::uint8_t>(record.reporting.has_value()));
+  if (record.reporting) put(w, *record.reporting);
   return out;
 }
 
-result<tenant_record> decode_tenant(std::string_view bytes) {
+result<decoded_tenant> decode_tenant(std::string_view bytes) {
   byte_reader r(bytes);
-  if (r.fixed<std::uint8_t>() != version) return corrupt("tenant version");
-  tenant_record record;
+  const auto found = r.fixed<std::uint8_t>();
+  if (found != 1 && found != tenant_version) return corrupt("tenant version");
+  decoded_tenant out;
+  auto& record = out.record;
   record.last_collection = collection_id(r.fixed<std::uint64_t>());
-  record.collections = r.fixed<std::uint64_t>();
+  if (found == 1) {
+    record.now.collections = r.fixed<std::uint64_t>();
+    out.complete = false;
+  } else {
+    record.now = get_mark(r);
+    record.month = r.fixed<std::uint32_t>();
+    record.month_requests = r.varint();
+    record.limits = decode_limits(r);
+    record.limits_time_ms = r.fixed<std::int64_t>();
+    record.reported = get_mark(r);
+    if (r.fixed<std::uint8_t>() != 0) record.reporting = get_mark(r);
+  }
   if (!r.done()) return corrupt("tenant");
-  return record;
+  return out;
 }
 
 std::string encode_snapshot(const snapshot_record& record) {

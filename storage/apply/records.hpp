@@ -43,12 +43,47 @@ struct shard_counters {
 std::string encode_counters(const shard_counters& counters);
 result<shard_counters> decode_counters(std::string_view bytes);
 
+/// What a tenant is billed for (contract tenancy.md §9), counted since its first write and never reset.
+struct usage_counters {
+  std::uint64_t vectors_inserted = 0;
+  std::uint64_t vectors_deleted = 0;
+  std::uint64_t storage_added = 0;  ///< logical bytes, as the next one
+  std::uint64_t storage_freed = 0;
+  std::uint64_t search_count = 0;
+  std::uint64_t collections_created = 0;
+  std::uint64_t collections_deleted = 0;
+  std::uint64_t api_requests = 0;
+  bool operator==(const usage_counters&) const = default;
+};
+
+/// A place in a tenant's ledger, and all that was counted up to it.
+struct usage_mark {
+  std::uint64_t position = 0;  ///< entries that changed a counter
+  std::int64_t time_ms = 0;
+  usage_counters total;
+  std::uint64_t collections = 0;
+  std::uint64_t points = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// A tenant's account: what it holds, what it may hold, what it used.
 struct tenant_record {
   collection_id last_collection;
-  std::uint64_t collections = 0;
+  usage_mark now;
+  std::uint32_t month = 0;  ///< of `month_requests`, UTC: 202611
+  std::uint64_t month_requests = 0;
+  quota_limits limits;              ///< the last ones that a write came with
+  std::int64_t limits_time_ms = 0;  ///< 0: none did
+  usage_mark reported;
+  std::optional<usage_mark> reporting;  ///< a report that ends here is on its way
 };
 std::string encode_tenant(const tenant_record& record);
-result<tenant_record> decode_tenant(std::string_view bytes);
+/// A record of version 1 knows `last_collection` and `now.collections` only: `complete` is false.
+struct decoded_tenant {
+  tenant_record record;
+  bool complete = true;
+};
+result<decoded_tenant> decode_tenant(std::string_view bytes);
 
 struct snapshot_record {
   std::string id;
@@ -65,6 +100,18 @@ struct item_outcome {
   seq_no seq;  ///< the version it has now
   bool created = false;
 };
+enum class quota_type : std::uint8_t { collection_count, vector_count, storage };
+/// Why an entry would have made its tenant larger than it may be.
+struct quota_refusal {
+  quota_type type = quota_type::storage;
+  std::uint64_t limit = 0;
+  std::uint64_t used = 0;
+  std::uint64_t requested = 0;  ///< growth
+  std::uint64_t bytes_limit = 0;
+  std::uint64_t bytes_used = 0;
+  std::uint64_t bytes_requested = 0;
+};
+
 /// What a log entry did. The same request id gets the same outcome again, from the dedup window.
 struct write_outcome {
   log_index index;
@@ -73,12 +120,13 @@ struct write_outcome {
   std::uint64_t inserted = 0;
   std::uint64_t updated = 0;
   std::uint64_t deleted = 0;
-  std::uint64_t bytes_added = 0;
+  std::uint64_t bytes_added = 0;  ///< logical bytes by which points grew; an overwrite counts its difference
   std::uint64_t bytes_freed = 0;
   std::vector<item_outcome> items;
   std::vector<std::string> ids;  ///< ids of the points written; kept only for writes with a request id
   std::optional<collection_record> collection;
   bool repeated = false;  ///< answered from the dedup window
+  std::optional<quota_refusal> quota;  ///< with ec::quota_exceeded; never remembered
 };
 std::string encode_outcome(const write_outcome& outcome, std::uint64_t fingerprint);
 struct remembered_outcome {

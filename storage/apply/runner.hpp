@@ -26,14 +26,22 @@ class state_machine::runner {
   result<void> operator()(const copy_points_op& op);
   result<void> operator()(const create_snapshot_op& op);
   result<void> operator()(const restore_snapshot_op& op);
+  // Usage: apply_usage.cpp.
+  result<void> operator()(const count_reads_op& op);
+  result<void> operator()(const begin_report_op& op);
+  result<void> operator()(const end_report_op& op);
 
  private:
+  result<void> run_parts();
+  /// Refuses what grows beyond the entry's limits; enters the rest into the owner's account.
+  void settle();
+  void refuse_growth(quota_type type, std::uint64_t limit, std::uint64_t used, std::uint64_t requested);
   result<void> refuse(ec code, std::string message = {});
   result<void> name_taken(const std::string& name, bool& taken);
   /// Writes the changed record, and tells the live catalog.
   void put_collection(collection_record record);
   /// The writer of the entry's shard.
-  result<shard_writer*> shard() { return tx_.shard(collection_, entry_.shard); }
+  result<shard_writer*> shard() { return tx_.shard(collection_, shard_); }
   result<void> keep(const result<item_outcome>& item, const std::string& id);
   result<item_outcome> copy_one(shard_writer& from, shard_writer& to, const std::string& id, bool remove);
 
@@ -41,7 +49,9 @@ class state_machine::runner {
   transaction& tx_;
   const log_entry& entry_;
   const tenant_keyspace keys_;
-  std::shared_ptr<const collection_record> collection_;  ///< null while one is created
+  std::shared_ptr<const collection_record> collection_;  ///< null where the entry is about none
+  shard_id shard_;                                       ///< the part's that runs
+  tenant_record* tenant_ = nullptr;                      ///< the owner's
   write_outcome out_;
 };
 

@@ -76,15 +76,13 @@ result<void> shard_writer::count_parent(const std::string& payload, int change) 
   return {};
 }
 
-result<void> shard_writer::retire(const point_record& old, seq_no at, write_outcome& out) {
+result<void> shard_writer::retire(const point_record& old, seq_no at) {
   overlay_.erase(points, keys_.change(collection_->id, shard_, old.seq));
   overlay_.put(points, keys_.tombstone(collection_->id, shard_, old.seq), tenant_keyspace::be64(at.value));
   delta_.tombstones.push_back({old.seq, at});
-  const auto bytes = logical_bytes(old.data);
-  counters_.bytes -= bytes;
+  counters_.bytes -= logical_bytes(old.data);
   counters_.payload_bytes -= old.data.payload.size();
   --counters_.points;
-  out.bytes_freed += bytes;
   return count_parent(old.data.payload, -1);
 }
 
@@ -109,9 +107,10 @@ result<item_outcome> shard_writer::upsert(point&& p, write_outcome& out) {
   item.seq = next_seq();
   item.created = !old->has_value();
   if (*old)
-    if (auto done = retire(**old, item.seq, out); !done) return done.error();
+    if (auto done = retire(**old, item.seq); !done) return done.error();
   if (auto done = count_parent(p.payload, +1); !done) return done.error();
-  out.bytes_added += logical_bytes(p);
+  const auto before = *old ? logical_bytes((*old)->data) : 0, after = logical_bytes(p);
+  (after > before ? out.bytes_added : out.bytes_freed) += after > before ? after - before : before - after;
   ++(item.created ? out.inserted : out.updated);
   add_row(std::move(p));
   return item;
@@ -130,7 +129,8 @@ result<item_outcome> shard_writer::erase(const std::string& id, seq_no only_vers
     return item;
   }
   item.seq = next_seq();
-  if (auto done = retire(**old, item.seq, out); !done) return done.error();
+  if (auto done = retire(**old, item.seq); !done) return done.error();
+  out.bytes_freed += logical_bytes((*old)->data);
   overlay_.erase(points, keys_.point(collection_->id, shard_, id));
   overlay_.put(points, keys_.change(collection_->id, shard_, item.seq), change_value('-', id));
   ++out.deleted;
@@ -246,6 +246,12 @@ result<void> shard_writer::restore_snapshot(const std::string& id, write_outcome
   for (auto& p : kept)
     if (auto item = upsert(std::move(p), out); !item) return item.error();
   return {};
+}
+
+void shard_writer::roll_back(const place& to) {
+  counters_ = to.counters;
+  delta_.rows.erase(delta_.rows.begin() + static_cast<std::ptrdiff_t>(to.rows), delta_.rows.end());
+  delta_.tombstones.resize(to.tombstones);
 }
 
 shard_delta shard_writer::finish() {

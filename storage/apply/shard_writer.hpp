@@ -22,6 +22,15 @@ class shard_writer {
   result<snapshot_record> create_snapshot(const std::string& id, std::int64_t now_ms);
   result<void> restore_snapshot(const std::string& id, write_outcome& out);
 
+  /// Where it stands; `roll_back` takes what came after out of the counters and the delta.
+  struct place {
+    shard_counters counters;
+    std::size_t rows = 0;
+    std::size_t tombstones = 0;
+  };
+  place mark() const { return {counters_, delta_.rows.size(), delta_.tombstones.size()}; }
+  void roll_back(const place& to);
+
   /// Writes the counters into the batch and hands over the delta. The writer is empty afterwards.
   shard_delta finish();
   const collection_record& collection() const { return *collection_; }
@@ -31,7 +40,7 @@ class shard_writer {
   result<void> count_parent(const std::string& payload, int change);
   void add_row(point&& p);
   /// Takes the old version out of index and counters; the change at `at` replaces it.
-  result<void> retire(const point_record& old, seq_no at, write_outcome& out);
+  result<void> retire(const point_record& old, seq_no at);
   seq_no next_seq() { return seq_no(++counters_.last_seq.value); }
 
   write_overlay& overlay_;

@@ -70,6 +70,10 @@ result<applied_batch> state_machine::apply(const std::vector<committed_entry>& e
     done.shards.push_back(std::move(delta));
   }
   done.catalog = std::move(tx.catalog);
+  for (auto& [owner, account] : tx.tenants) {
+    tx.overlay.put(meta, tenant_keyspace::of_verified_owner(owner).tenant_record(), encode_tenant(account));
+    done.accounts.push_back({owner, std::move(account)});
+  }
   tx.overlay.put(meta, applied_key(group_), tenant_keyspace::be64(last.value));
   tx.overlay.put(meta, totals_key(group_),
                  tenant_keyspace::be64(tx.totals.collections) + tenant_keyspace::be64(tx.totals.points));
@@ -95,7 +99,8 @@ result<write_outcome> state_machine::apply_one(transaction& tx, log_index index,
   auto outcome = runner(*this, tx, entry).run();
   if (!outcome) return outcome;
   outcome->index = index;
-  if (!entry.request.is_nil())
+  // What had no room may have some when it is tried again.
+  if (!entry.request.is_nil() && outcome->code != ec::quota_exceeded)
     if (auto kept = remember(tx, entry, *outcome); !kept) return kept.error();
   return outcome;
 }

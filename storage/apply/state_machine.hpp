@@ -41,10 +41,16 @@ struct catalog_change {
   bool dropped = false;
 };
 
+struct account_change {
+  tenant_id owner;
+  tenant_record account;
+};
+
 struct applied_batch {
   std::vector<write_outcome> outcomes;  ///< one per entry, in order
   std::vector<shard_delta> shards;
   std::vector<catalog_change> catalog;
+  std::vector<account_change> accounts;  ///< of the tenants that an entry was about
 };
 
 /// Of all tenants of the group, exact; kept in the batch of the write that changes them.

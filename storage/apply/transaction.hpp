@@ -1,5 +1,6 @@
 #pragma once
-// The state of one `apply` call: the overlay, the shards touched so far, the catalog changes. Private to storage/apply.
+// The state of one `apply` call: the overlay, the shards and tenants touched so far, the catalog changes; and how it was before
+// the entry that runs, which may be refused when most of it is done. Private to storage/apply.
 #include <map>
 
 #include "storage/apply/shard_writer.hpp"
@@ -11,18 +12,24 @@ struct state_machine::transaction {
   explicit transaction(const kv_store& kv) : overlay(kv) {}
 
   /// The writer of a shard; its counters are loaded on first use.
-  result<shard_writer*> shard(const std::shared_ptr<const collection_record>& collection, shard_id id) {
-    const shard_key key{collection->owner, collection->id, id};
-    if (const auto it = shards.find(key); it != shards.end()) return &it->second;
-    auto [it, fresh] = shards.emplace(key, shard_writer(overlay, collection, id));
-    if (auto loaded = it->second.load(); !loaded) return loaded.error();
-    return &it->second;
-  }
+  result<shard_writer*> shard(const std::shared_ptr<const collection_record>& collection, shard_id id);
+  /// A tenant's account; of one never seen: an empty one.
+  result<tenant_record*> tenant(const tenant_id& owner);
+
+  void begin_entry();
+  void roll_back_entry();
 
   write_overlay overlay;
   std::map<shard_key, shard_writer> shards;
+  std::map<tenant_id, tenant_record> tenants;
   std::vector<catalog_change> catalog;
   group_totals totals;
+
+ private:
+  std::map<shard_key, shard_writer::place> places_;  ///< of the shards that the entry touched
+  std::map<tenant_id, tenant_record> accounts_;      ///< as they were, of those
+  std::size_t catalog_before_ = 0;
+  group_totals totals_before_;
 };
 
 }  // namespace waggle

@@ -19,21 +19,54 @@ result<std::optional<std::string>> write_overlay::get(kv_family family, const st
   return std::optional<std::string>(std::move(value));
 }
 
-void write_overlay::put(kv_family family, std::string key, std::string value) {
-  batch_.put(family, key, value);
-  of(family).insert_or_assign(std::move(key), std::move(value));
+void write_overlay::change(kv_family family, std::string key, std::optional<std::string> value) {
+  auto [it, fresh] = of(family).try_emplace(key);
+  auto& undo = undo_.emplace_back(undone{family, std::move(key), std::nullopt});
+  if (!fresh) undo.before.emplace(std::move(it->second));
+  it->second = std::move(value);
 }
 
-void write_overlay::erase(kv_family family, std::string key) {
-  batch_.erase(family, key);
-  of(family).insert_or_assign(std::move(key), std::nullopt);
+void write_overlay::put(kv_family family, std::string key, std::string value) {
+  change(family, std::move(key), std::move(value));
 }
+
+void write_overlay::erase(kv_family family, std::string key) { change(family, std::move(key), std::nullopt); }
 
 void write_overlay::erase_range(kv_family family, const std::string& begin, const std::string& end) {
-  batch_.erase_range(family, begin, end);
   auto& changed = of(family);
-  changed.erase(changed.lower_bound(begin), changed.lower_bound(end));
+  const auto first = changed.lower_bound(begin), last = changed.lower_bound(end);
+  for (auto it = first; it != last; ++it) undo_.emplace_back(undone{family, it->first, std::nullopt}).before.emplace(std::move(it->second));
+  changed.erase(first, last);
   erased_.push_back({family, begin, end});
+}
+
+void write_overlay::mark() {
+  undo_.clear();
+  erased_at_mark_ = erased_.size();
+}
+
+void write_overlay::roll_back() {
+  for (auto it = undo_.rbegin(); it != undo_.rend(); ++it) {
+    if (it->before)
+      of(it->family).insert_or_assign(std::move(it->key), std::move(*it->before));
+    else
+      of(it->family).erase(it->key);
+  }
+  undo_.clear();
+  erased_.resize(erased_at_mark_);
+}
+
+kv_batch write_overlay::batch() const {
+  kv_batch out;
+  for (const auto& range : erased_) out.erase_range(range.family, range.begin, range.end);
+  for (const auto family : {kv_family::points, kv_family::meta})
+    for (const auto& [key, value] : of(family)) {
+      if (value)
+        out.put(family, key, *value);
+      else
+        out.erase(family, key);
+    }
+  return out;
 }
 
 result<void> write_overlay::scan(kv_family family, const std::string& begin, const std::string& end,

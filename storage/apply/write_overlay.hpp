@@ -1,5 +1,6 @@
 #pragma once
-// One apply batch: writes collect here and are read back at once, so that many log entries share one key-value batch.
+// One apply batch: writes collect here and are read back at once, so that many log entries share one key-value batch. What one
+// entry wrote can be taken back.
 // Owned by the state machine; one thread.
 #include <functional>
 #include <map>
@@ -26,7 +27,11 @@ class write_overlay {
   result<void> scan(kv_family family, const std::string& begin, const std::string& end,
                     const std::function<void(std::string_view key, std::string_view value)>& visit) const;
 
-  const kv_batch& batch() const { return batch_; }
+  /// From here on `roll_back` leads back to here.
+  void mark();
+  void roll_back();
+  /// Everything written, for the store.
+  kv_batch batch() const;
 
  private:
   using changes = std::map<std::string, std::optional<std::string>, std::less<>>;
@@ -34,15 +39,23 @@ class write_overlay {
   const changes& of(kv_family family) const { return family == kv_family::points ? points_ : meta_; }
   bool range_erased(kv_family family, std::string_view key) const;
 
+  void change(kv_family family, std::string key, std::optional<std::string> value);
+
+  struct undone {
+    kv_family family;
+    std::string key;
+    std::optional<std::optional<std::string>> before;  ///< none: the batch had nothing about the key
+  };
   const kv_store& kv_;
-  kv_batch batch_;
   changes points_;
   changes meta_;
   struct erased_range {
     kv_family family;
     std::string begin, end;
   };
-  std::vector<erased_range> erased_;
+  std::vector<erased_range> erased_;  ///< before every single change: what lies in one was put after it
+  std::vector<undone> undo_;          ///< since the mark
+  std::size_t erased_at_mark_ = 0;
 };
 
 }  // namespace waggle

@@ -8,7 +8,8 @@
 
 namespace waggle {
 namespace {
-constexpr std::uint8_t format_version = 1;
+constexpr std::uint8_t format_version = 2;
+constexpr std::uint8_t format_version_oldest = 1;  // one shard, no limits
 constexpr std::uint8_t flag_lz4 = 1;
 constexpr std::size_t compress_bytes_min = 256;
 
@@ -136,6 +137,16 @@ struct op_writer {
   }
   void operator()(const create_snapshot_op& op) { w.text(op.snapshot); }
   void operator()(const restore_snapshot_op& op) { w.text(op.snapshot); }
+  void operator()(const count_reads_op& op) {
+    w.varint(op.lines.size());
+    for (const auto& line : op.lines) {
+      put(w, line.tenant);
+      w.varint(line.searches);
+      w.varint(line.requests);
+    }
+  }
+  void operator()(const begin_report_op&) {}
+  void operator()(const end_report_op& op) { w.varint(op.position); }
 };
 
 update_collection_op get_update_collection(byte_reader& r) {
@@ -155,6 +166,17 @@ update_point_op get_update_point(byte_reader& r) {
   });
   op.payload = get_optional<std::string>(r, [&] { return std::string(r.text()); });
   op.if_version = get_optional<std::uint64_t>(r, [&] { return r.varint(); });
+  return op;
+}
+
+count_reads_op get_count_reads(byte_reader& r) {
+  count_reads_op op;
+  const auto n = get_count(r);
+  for (std::size_t i = 0; i < n && r.ok(); ++i) {
+    const auto tenant = get_bytes16<tenant_id>(r);
+    const auto searches = r.varint();
+    op.lines.push_back({tenant, searches, r.varint()});
+  }
   return op;
 }
 
@@ -189,6 +211,9 @@ operation get_operation(byte_reader& r) {
     }
     case 10: return create_snapshot_op{std::string(r.text())};
     case 11: return restore_snapshot_op{std::string(r.text())};
+    case 12: return get_count_reads(r);
+    case 13: return begin_report_op{};
+    case 14: return end_report_op{r.varint()};
     default: r.fail(); return delete_collection_op{};
   }
 }
@@ -199,9 +224,28 @@ failure corrupt(const char* what) {
   return f;
 }
 
-result<std::string> body_of(std::string_view bytes) {
+void put_ops(byte_writer& w, std::string& out, const std::vector<operation>& ops) {
+  w.varint(ops.size());
+  for (const auto& op : ops) {
+    w.fixed(static_cast<std::uint8_t>(op.index()));
+    std::visit(op_writer{w, out}, op);
+  }
+}
+std::vector<operation> get_ops(byte_reader& r) {
+  std::vector<operation> ops;
+  const auto n = get_count(r);
+  for (std::size_t i = 0; i < n && r.ok(); ++i) ops.push_back(get_operation(r));
+  return ops;
+}
+
+struct entry_body {
+  std::uint8_t version = 0;
+  std::string bytes;
+};
+result<entry_body> body_of(std::string_view bytes) {
   byte_reader head(bytes);
-  if (head.fixed<std::uint8_t>() != format_version) return corrupt("unknown version");
+  const auto version = head.fixed<std::uint8_t>();
+  if (version < format_version_oldest || version > format_version) return corrupt("unknown version");
   const auto flags = head.fixed<std::uint8_t>();
   const auto size = head.fixed<std::uint32_t>();
   const auto crc = head.fixed<std::uint32_t>();
@@ -219,7 +263,7 @@ result<std::string> body_of(std::string_view bytes) {
     body = stored;
   }
   if (body.size() != size || crc32c(body) != crc) return corrupt("bad checksum");
-  return body;
+  return entry_body{version, std::move(body)};
 }
 }  // namespace
 
@@ -261,19 +305,31 @@ collection_config decode_config(byte_reader& r) {
   return c;
 }
 
+void encode_limits(byte_writer& w, const quota_limits& l) {
+  for (const auto* limit : {&l.collections, &l.points, &l.bytes, &l.requests_per_month})
+    put_optional(w, *limit, [&](std::uint64_t v) { w.varint(v); });
+}
+
+quota_limits decode_limits(byte_reader& r) {
+  quota_limits l;
+  for (auto* limit : {&l.collections, &l.points, &l.bytes, &l.requests_per_month})
+    *limit = get_optional<std::uint64_t>(r, [&] { return r.varint(); });
+  return l;
+}
+
 std::string encode_entry(const log_entry& entry) {
   std::string body;
   byte_writer w(body);
   put(w, entry.owner);
   w.varint(entry.collection.value);
-  w.varint(entry.shard.value);
   put(w, entry.request);
   w.fixed(entry.fingerprint);
   w.fixed(entry.time_ms);
-  w.varint(entry.ops.size());
-  for (const auto& op : entry.ops) {
-    w.fixed(static_cast<std::uint8_t>(op.index()));
-    std::visit(op_writer{w, body}, op);
+  encode_limits(w, entry.limits);
+  w.varint(entry.parts.size());
+  for (const auto& part : entry.parts) {
+    w.varint(part.shard.value);
+    put_ops(w, body, part.ops);
   }
 
   std::string out;
@@ -303,16 +359,25 @@ std::string encode_entry(const log_entry& entry) {
 result<log_entry> decode_entry(std::string_view bytes) {
   auto body = body_of(bytes);
   if (!body) return body.error();
-  byte_reader r(*body);
+  byte_reader r(body->bytes);
+  const auto get_shard = [&] { return shard_id(static_cast<std::uint32_t>(r.varint())); };
   log_entry entry;
   entry.owner = get_bytes16<tenant_id>(r);
   entry.collection = collection_id(r.varint());
-  entry.shard = shard_id(static_cast<std::uint32_t>(r.varint()));
+  if (body->version == 1) entry.parts.push_back({get_shard(), {}});
   entry.request = get_bytes16<request_id>(r);
   entry.fingerprint = r.fixed<std::uint64_t>();
   entry.time_ms = r.fixed<std::int64_t>();
-  const auto n = get_count(r);
-  for (std::size_t i = 0; i < n && r.ok(); ++i) entry.ops.push_back(get_operation(r));
+  if (body->version == 1) {
+    entry.parts.front().ops = get_ops(r);
+  } else {
+    entry.limits = decode_limits(r);
+    const auto n = get_count(r);
+    for (std::size_t i = 0; i < n && r.ok(); ++i) {
+      const auto shard = get_shard();
+      entry.parts.push_back({shard, get_ops(r)});
+    }
+  }
   if (!r.done()) return corrupt("bad body");
   return entry;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Bytes of a log entry (docs/formats/log-entry.md, golden files in tests/golden). Version 1:
-//   u8 version=1 · u8 flags (bit 0: body is an LZ4 block) · u32 body size (uncompressed) · u32 crc32c of the body · body
+// Bytes of a log entry (docs/formats/log-entry.md, golden files in tests/golden). Versions 1 and 2 are read, 2 is written:
+//   u8 version · u8 flags (bit 0: body is an LZ4 block) · u32 body size (uncompressed) · u32 crc32c of the body · body
 // Pure; any thread. Hostile bytes are refused with ec::corrupt_data, never read out of range.
 #include <string>
 #include <string_view>
@@ -16,6 +16,9 @@ result<log_entry> decode_entry(std::string_view bytes);
 /// Collection configurations also stand in the catalog; the same bytes serve both.
 void encode_config(std::string& out, const collection_config& config);
 class byte_reader;
+class byte_writer;
 collection_config decode_config(byte_reader& in);
+void encode_limits(byte_writer& out, const quota_limits& limits);
+quota_limits decode_limits(byte_reader& in);
 
 }  // namespace waggle

@@ -28,6 +28,15 @@ struct collection_config {
   bool operator==(const collection_config&) const = default;
 };
 
+/// What a tenant may have; absent = unlimited. An entry carries them, so that every replica decides alike.
+struct quota_limits {
+  std::optional<std::uint64_t> collections;
+  std::optional<std::uint64_t> points;
+  std::optional<std::uint64_t> bytes;
+  std::optional<std::uint64_t> requests_per_month;  ///< refused at the door, not in apply
+  bool operator==(const quota_limits&) const = default;
+};
+
 struct create_collection_op {
   collection_config config;
 };
@@ -84,18 +93,41 @@ struct restore_snapshot_op {
   std::string snapshot;
 };
 
+/// What was read: counted where it happens, written down for many tenants at once. The entry has no owner.
+struct count_reads_op {
+  struct line {
+    tenant_id tenant;
+    std::uint64_t searches = 0;
+    std::uint64_t requests = 0;
+  };
+  std::vector<line> lines;
+};
+/// The owner's usage up to here becomes one report, unless another one is on its way.
+struct begin_report_op {};
+/// The report up to this position of the ledger has arrived.
+struct end_report_op {
+  std::uint64_t position = 0;
+};
+
 using operation = std::variant<create_collection_op, update_collection_op, delete_collection_op, rename_collection_op,
                                upsert_points_op, replace_text_op, delete_points_op, update_point_op, patch_payloads_op,
-                               copy_points_op, create_snapshot_op, restore_snapshot_op>;
+                               copy_points_op, create_snapshot_op, restore_snapshot_op, count_reads_op, begin_report_op,
+                               end_report_op>;
 
+struct shard_ops {
+  shard_id shard;
+  std::vector<operation> ops;
+};
+
+/// One request: it happens whole or not at all.
 struct log_entry {
   tenant_id owner;
-  collection_id collection;  ///< 0 for create_collection
-  shard_id shard;
+  collection_id collection;  ///< 0 when not about one
   request_id request;               ///< nil = not retried by id
   std::uint64_t fingerprint = 0;    ///< hash of the client's request: a reused id with another body is a conflict
   std::int64_t time_ms = 0;  ///< the proposer's wall clock: apply never reads one
-  std::vector<operation> ops;
+  quota_limits limits;       ///< the owner's; what grows beyond is refused
+  std::vector<shard_ops> parts;
 };
 
 }  // namespace waggle

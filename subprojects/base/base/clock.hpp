@@ -24,4 +24,11 @@ class system_clock final : public clock {
   }
 };
 
+/// The calendar month in UTC: 202611.
+inline std::uint32_t utc_month(std::int64_t unix_ms) {
+  const std::chrono::sys_time<std::chrono::milliseconds> at{std::chrono::milliseconds(unix_ms)};
+  const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(at));
+  return static_cast<std::uint32_t>(static_cast<int>(day.year()) * 100) + static_cast<unsigned>(day.month());
+}
+
 }  // namespace waggle

@@ -1,0 +1,105 @@
+#include "storage/apply/account.hpp"
+
+namespace waggle {
+namespace {
+constexpr auto meta = kv_family::meta;
+constexpr auto points = kv_family::points;
+
+/// Adds up `number(key, value)`, a result<std::uint64_t>, over a range.
+template <class Number>
+result<std::uint64_t> sum(const write_overlay& store, kv_family family, const std::pair<std::string, std::string>& range,
+                          Number number) {
+  std::uint64_t total = 0;
+  result<void> bad;
+  auto scanned = store.scan(family, range.first, range.second, [&](std::string_view key, std::string_view value) {
+    const result<std::uint64_t> n = number(key, value);
+    if (n)
+      total += *n;
+    else
+      bad = n.error();
+  });
+  if (!scanned) return scanned.error();
+  if (!bad) return bad.error();
+  return total;
+}
+
+result<std::vector<collection_record>> collections_of(const write_overlay& store, const tenant_keyspace& keys) {
+  std::vector<collection_record> list;
+  auto read = sum(store, meta, keys.catalog_range(), [&](std::string_view, std::string_view value) -> result<std::uint64_t> {
+    auto record = decode_collection(value);
+    if (!record) return record.error();
+    list.push_back(std::move(*record));
+    return 1;
+  });
+  if (!read) return read.error();
+  return list;
+}
+
+/// Calls `each(collection, shard)`, a result<void>, for every shard.
+template <class Each>
+result<void> for_each_shard(const std::vector<collection_record>& collections, Each each) {
+  for (const auto& c : collections)
+    for (std::uint32_t s = 0; s < c.config.shard_count; ++s)
+      if (result<void> done = each(c.id, shard_id(s)); !done) return done;
+  return {};
+}
+
+}  // namespace
+
+result<std::uint64_t> snapshot_bytes(const write_overlay& store, const tenant_keyspace& keys, collection_id c, shard_id s) {
+  return sum(store, meta, keys.range(c, s, 'z'), [](std::string_view, std::string_view value) -> result<std::uint64_t> {
+    auto record = decode_snapshot({}, value);
+    if (!record) return record.error();
+    return record->bytes;
+  });
+}
+
+result<std::optional<tenant_record>> load_account(const write_overlay& store, const tenant_id& owner) {
+  const auto keys = tenant_keyspace::of_verified_owner(owner);
+  auto bytes = store.get(meta, keys.tenant_record());
+  if (!bytes) return bytes.error();
+  if (!*bytes) return std::optional<tenant_record>();
+  auto found = decode_tenant(**bytes);
+  if (!found) return found.error();
+  auto& now = found->record.now;
+  if (found->complete) return std::optional(std::move(found->record));
+  auto collections = collections_of(store, keys);
+  if (!collections) return collections.error();
+  auto counted = for_each_shard(*collections, [&](collection_id c, shard_id s) -> result<void> {
+    auto stored = store.get(points, keys.counters(c, s));
+    if (!stored) return stored.error();
+    const auto counters = *stored ? decode_counters(**stored) : shard_counters{};
+    if (!counters) return counters.error();
+    auto kept = snapshot_bytes(store, keys, c, s);
+    if (!kept) return kept.error();
+    now.points += counters->points;
+    now.bytes += counters->bytes + *kept;
+    return {};
+  });
+  if (!counted) return counted.error();
+  return std::optional(std::move(found->record));
+}
+
+result<recounted> recount_points(const write_overlay& store, const tenant_id& owner) {
+  const auto keys = tenant_keyspace::of_verified_owner(owner);
+  auto collections = collections_of(store, keys);
+  if (!collections) return collections.error();
+  recounted out;
+  out.collections = collections->size();
+  auto counted = for_each_shard(*collections, [&](collection_id c, shard_id s) -> result<void> {
+    auto bytes = sum(store, points, keys.range(c, s, 'P'), [&](std::string_view key, std::string_view value) {
+      ++out.points;
+      auto record = decode_point(tenant_keyspace::rest(key), value);
+      return record ? result<std::uint64_t>(logical_bytes(record->data)) : result<std::uint64_t>(record.error());
+    });
+    if (!bytes) return bytes.error();
+    auto kept = snapshot_bytes(store, keys, c, s);
+    if (!kept) return kept.error();
+    out.bytes += *bytes + *kept;
+    return {};
+  });
+  if (!counted) return counted.error();
+  return out;
+}
+
+}  // namespace waggle

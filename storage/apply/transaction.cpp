@@ -1,0 +1,49 @@
+#include "storage/apply/transaction.hpp"
+
+#include "storage/apply/account.hpp"
+
+namespace waggle {
+result<shard_writer*> state_machine::transaction::shard(const std::shared_ptr<const collection_record>& collection,
+                                                        shard_id id) {
+  const shard_key key{collection->owner, collection->id, id};
+  auto it = shards.find(key);
+  if (it == shards.end()) {
+    it = shards.emplace(key, shard_writer(overlay, collection, id)).first;
+    if (auto loaded = it->second.load(); !loaded) return loaded.error();
+  }
+  places_.try_emplace(key, it->second.mark());
+  return &it->second;
+}
+
+result<tenant_record*> state_machine::transaction::tenant(const tenant_id& owner) {
+  auto it = tenants.find(owner);
+  if (it == tenants.end()) {
+    // No shard of it has been touched in this batch: whoever touches one asks for the account first.
+    auto found = load_account(overlay, owner);
+    if (!found) return found.error();
+    it = tenants.emplace(owner, found->value_or(tenant_record{})).first;
+  }
+  accounts_.try_emplace(owner, it->second);
+  return &it->second;
+}
+
+void state_machine::transaction::begin_entry() {
+  overlay.mark();
+  places_.clear();
+  accounts_.clear();
+  catalog_before_ = catalog.size();
+  totals_before_ = totals;
+}
+
+void state_machine::transaction::roll_back_entry() {
+  overlay.roll_back();
+  for (const auto& [key, place] : places_)
+    if (const auto it = shards.find(key); it != shards.end()) it->second.roll_back(place);
+  for (auto& [owner, record] : accounts_) tenants[owner] = std::move(record);
+  catalog.erase(catalog.begin() + static_cast<std::ptrdiff_t>(catalog_before_), catalog.end());
+  totals = totals_before_;
+  places_.clear();
+  accounts_.clear();
+}
+
+}  // namespace waggle

@@ -126,7 +126,7 @@ void node::start_actors() {
   runtime_ = std::make_unique<runtime>(options);
   // One build at a time on small machines: it is one core's work, and searches come first.
   builds_ = std::make_unique<build_pool>(std::max<std::size_t>(1, config_.server.threads / 2));
-  services_.reset(new node_services{*runtime_, *kv_, clock_, config_.data_dir, *builds_, index_,
+  services_.reset(new node_services{*runtime_, *kv_, clock_, config_.data_dir, *builds_, index_, accounts_,
                                     config_.durability.group_commit_us, config_.backpressure.queue_hard_limit,
                                     config_.backpressure.retry_after_seconds});
   const auto group = spawn_replication_group(*services_, group_id{}, group_);

@@ -51,6 +51,7 @@ class node {
   std::unique_ptr<embeddings> embeddings_;
   std::unique_ptr<kv_store> kv_;
   index_figures index_;  ///< builds write to it
+  account_board accounts_;
   std::unique_ptr<runtime> runtime_;
   std::unique_ptr<build_pool> builds_;
   std::unique_ptr<node_services> services_;

@@ -8,7 +8,10 @@ constexpr auto meta = kv_family::meta;
 
 result<write_outcome> state_machine::runner::run() {
   const bool creates = entry_.ops.size() == 1 && std::holds_alternative<create_collection_op>(entry_.ops.front());
-  if (!creates) {
+  const auto of_node = of_the_node();
+  if (!of_node) return of_node.error();
+  if (out_.code != ec::ok) return std::move(out_);
+  if (!creates && !*of_node) {
     auto found = machine_.find_collection(tx_, entry_.owner, entry_.collection);
     if (!found) return found.error();
     collection_ = std::move(*found);

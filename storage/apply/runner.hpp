@@ -26,8 +26,15 @@ class state_machine::runner {
   result<void> operator()(const copy_points_op& op);
   result<void> operator()(const create_snapshot_op& op);
   result<void> operator()(const restore_snapshot_op& op);
+  // Records of the node: apply_records.cpp.
+  result<void> operator()(const put_record_op& op);
+  result<void> operator()(const erase_record_op& op);
 
  private:
+  /// True: the entry is about records of the node, and names no collection. Refused as a whole when it is about anything
+  /// else too, is somebody's, or a version has changed.
+  result<bool> of_the_node();
+  result<std::uint64_t> version_of(const put_record_op& op);
   result<void> refuse(ec code, std::string message = {});
   result<void> name_taken(const std::string& name, bool& taken);
   /// Writes the changed record, and tells the live catalog.

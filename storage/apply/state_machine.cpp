@@ -70,6 +70,7 @@ result<applied_batch> state_machine::apply(const std::vector<committed_entry>& e
     done.shards.push_back(std::move(delta));
   }
   done.catalog = std::move(tx.catalog);
+  done.records = std::move(tx.records);
   tx.overlay.put(meta, applied_key(group_), tenant_keyspace::be64(last.value));
   tx.overlay.put(meta, totals_key(group_),
                  tenant_keyspace::be64(tx.totals.collections) + tenant_keyspace::be64(tx.totals.points));
@@ -92,6 +93,7 @@ result<write_outcome> state_machine::apply_one(transaction& tx, log_index index,
       return std::move(before->outcome);
     }
   }
+  tx.index = index;
   auto outcome = runner(*this, tx, entry).run();
   if (!outcome) return outcome;
   outcome->index = index;

@@ -22,6 +22,8 @@ struct state_machine::transaction {
   write_overlay overlay;
   std::map<shard_key, shard_writer> shards;
   std::vector<catalog_change> catalog;
+  std::vector<record_change> records;
+  log_index index;  ///< of the entry that runs
   group_totals totals;
 };
 

@@ -136,6 +136,16 @@ struct op_writer {
   }
   void operator()(const create_snapshot_op& op) { w.text(op.snapshot); }
   void operator()(const restore_snapshot_op& op) { w.text(op.snapshot); }
+  void operator()(const put_record_op& op) {
+    w.text(op.space);
+    w.text(op.key);
+    w.text(op.value);
+    put_optional(w, op.if_version, [&](std::uint64_t v) { w.varint(v); });
+  }
+  void operator()(const erase_record_op& op) {
+    w.text(op.space);
+    w.text(op.key);
+  }
 };
 
 update_collection_op get_update_collection(byte_reader& r) {
@@ -154,6 +164,15 @@ update_point_op get_update_point(byte_reader& r) {
     return v;
   });
   op.payload = get_optional<std::string>(r, [&] { return std::string(r.text()); });
+  op.if_version = get_optional<std::uint64_t>(r, [&] { return r.varint(); });
+  return op;
+}
+
+put_record_op get_put_record(byte_reader& r) {
+  put_record_op op;
+  op.space = r.text();
+  op.key = r.text();
+  op.value = r.text();
   op.if_version = get_optional<std::uint64_t>(r, [&] { return r.varint(); });
   return op;
 }
@@ -189,6 +208,13 @@ operation get_operation(byte_reader& r) {
     }
     case 10: return create_snapshot_op{std::string(r.text())};
     case 11: return restore_snapshot_op{std::string(r.text())};
+    case 12: return get_put_record(r);
+    case 13: {
+      erase_record_op op;
+      op.space = r.text();
+      op.key = r.text();
+      return op;
+    }
     default: r.fail(); return delete_collection_op{};
   }
 }

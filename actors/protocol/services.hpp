@@ -2,6 +2,7 @@
 // What the node's actors share: threads, store, time, places on disk. Made by the node before the first actor, outlives
 // the last. Members are thread-safe or constant.
 #include <filesystem>
+#include <functional>
 
 #include "actors/protocol/account_board.hpp"
 #include "actors/protocol/build_pool.hpp"
@@ -9,6 +10,7 @@
 #include "actors/runtime/runtime.hpp"
 #include "base/clock.hpp"
 #include "base/limits.hpp"
+#include "storage/apply/state_machine.hpp"
 #include "storage/kv/kv_store.hpp"
 #include "storage/types.hpp"
 
@@ -25,6 +27,8 @@ struct node_services {
   int group_commit_us = limits::group_commit_us_default;
   std::size_t write_queue_max = limits::write_queue_entries_max_default;
   int queue_retry_seconds = 2;  ///< Retry-After of QUEUE_FULL
+  /// Who holds the records of the node in memory. Called on the group's thread, before the writer is answered.
+  std::function<void(const std::vector<record_change>&)> take_records = [](const auto&) {};
 };
 
 /// {data_dir}/{tenant uuid}/{collection}/{shard}

@@ -304,6 +304,7 @@ class group_state final : public replication_group_actor::base {
 
   void applied(result<applied_batch>& batch) {
     applying_ = false;
+    if (batch) node_.take_records(batch->records);
     if (!core_) {
       // Failed meanwhile: the log still has what was applied or not; opening reads it.
       open();

@@ -25,6 +25,7 @@ result<void> state_machine::runner::run_parts() {
     return std::holds_alternative<create_collection_op>(op) || std::holds_alternative<count_reads_op>(op) ||
            std::holds_alternative<begin_report_op>(op) || std::holds_alternative<end_report_op>(op);
   };
+  if (about_records()) return run_records();
   const bool alone = entry_.parts.size() == 1 && entry_.parts.front().ops.size() == 1;
   if (!alone || !of_no_collection(entry_.parts.front().ops.front())) {
     auto found = machine_.find_collection(tx_, entry_.owner, entry_.collection);

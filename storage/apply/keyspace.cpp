@@ -37,6 +37,19 @@ std::string tenant_keyspace::request_record(const request_id& r) const {
   return key(collection_id{}, shard_id{}, 'D', {reinterpret_cast<const char*>(r.bytes.data()), r.bytes.size()});
 }
 
+std::string tenant_keyspace::node_record(std::string_view space, std::string_view key) {
+  std::string rest(space);
+  rest += '\0';
+  rest += key;
+  return tenant_keyspace(tenant_id{}).key(collection_id{}, shard_id{}, 'Y', rest);
+}
+
+std::pair<std::string, std::string> tenant_keyspace::node_record_range(std::string_view space) {
+  auto begin = node_record(space, {});
+  auto end = after_prefix(begin);
+  return {std::move(begin), std::move(end)};
+}
+
 std::string tenant_keyspace::after_prefix(std::string prefix) {
   while (!prefix.empty() && static_cast<unsigned char>(prefix.back()) == 0xff) prefix.pop_back();
   if (!prefix.empty()) ++prefix.back();

@@ -33,12 +33,16 @@ class tenant_keyspace {
   std::string collection_record(collection_id c) const { return key(collection_id{}, shard_id{}, 'C', be64(c.value)); }
   std::string name_record(std::string_view name) const { return key(collection_id{}, shard_id{}, 'n', name); }
   std::string request_record(const request_id& r) const;
+  /// Of the node itself, under the nil tenant.
+  static std::string node_record(std::string_view space, std::string_view key);
   std::string snapshot_record(collection_id c, shard_id s, std::string_view id) const { return key(c, s, 'z', id); }
 
   /// First key and first key after it, of everything with `kind` (and a rest that begins with `prefix`).
   std::pair<std::string, std::string> range(collection_id c, shard_id s, char kind, std::string_view prefix = {}) const;
   /// The whole collection, every shard.
   std::pair<std::string, std::string> collection_range(collection_id c) const;
+  /// `space` ends where the record's own key begins.
+  static std::pair<std::string, std::string> node_record_range(std::string_view space);
   std::pair<std::string, std::string> catalog_range() const { return range(collection_id{}, shard_id{}, 'C'); }
 
   static constexpr std::size_t prefix_bytes = 16 + 8 + 4 + 1;

@@ -159,6 +159,25 @@ result<decoded_tenant> decode_tenant(std::string_view bytes) {
   return out;
 }
 
+std::string encode_node_record(const node_record& record) {
+  std::string out;
+  byte_writer w(out);
+  w.fixed(version);
+  w.fixed(record.version);
+  w.text(record.value);
+  return out;
+}
+
+result<node_record> decode_node_record(std::string_view bytes) {
+  byte_reader r(bytes);
+  if (r.fixed<std::uint8_t>() != version) return corrupt("node record version");
+  node_record record;
+  record.version = r.fixed<std::uint64_t>();
+  record.value = r.text();
+  if (!r.done()) return corrupt("node record");
+  return record;
+}
+
 std::string encode_snapshot(const snapshot_record& record) {
   std::string out;
   byte_writer w(out);

@@ -94,6 +94,14 @@ struct snapshot_record {
 std::string encode_snapshot(const snapshot_record& record);
 result<snapshot_record> decode_snapshot(std::string_view id, std::string_view bytes);
 
+/// A record of the node itself. Its version is the log index of the entry that wrote it.
+struct node_record {
+  std::uint64_t version = 0;
+  std::string value;
+};
+std::string encode_node_record(const node_record& record);
+result<node_record> decode_node_record(std::string_view bytes);
+
 /// One point's outcome inside a write.
 struct item_outcome {
   ec code = ec::ok;

@@ -26,6 +26,9 @@ class state_machine::runner {
   result<void> operator()(const copy_points_op& op);
   result<void> operator()(const create_snapshot_op& op);
   result<void> operator()(const restore_snapshot_op& op);
+  // Records of the node: apply_records.cpp.
+  result<void> operator()(const put_record_op& op);
+  result<void> operator()(const erase_record_op& op);
   // Usage: apply_usage.cpp.
   result<void> operator()(const count_reads_op& op);
   result<void> operator()(const begin_report_op& op);
@@ -33,6 +36,10 @@ class state_machine::runner {
 
  private:
   result<void> run_parts();
+  bool about_records() const;
+  /// Refused as a whole when it is about anything else too, or is somebody's.
+  result<void> run_records();
+  result<std::uint64_t> version_of(const put_record_op& op);
   /// Refuses what grows beyond the entry's limits; enters the rest into the owner's account.
   void settle();
   void refuse_growth(quota_type type, std::uint64_t limit, std::uint64_t used, std::uint64_t requested);

@@ -70,7 +70,9 @@ result<applied_batch> state_machine::apply(const std::vector<committed_entry>& e
     done.shards.push_back(std::move(delta));
   }
   done.catalog = std::move(tx.catalog);
+  done.records = std::move(tx.records);
   for (auto& [owner, account] : tx.tenants) {
+    if (account.now.position == 0) continue;  // did nothing yet
     tx.overlay.put(meta, tenant_keyspace::of_verified_owner(owner).tenant_record(), encode_tenant(account));
     done.accounts.push_back({owner, std::move(account)});
   }
@@ -96,6 +98,7 @@ result<write_outcome> state_machine::apply_one(transaction& tx, log_index index,
       return std::move(before->outcome);
     }
   }
+  tx.index = index;
   auto outcome = runner(*this, tx, entry).run();
   if (!outcome) return outcome;
   outcome->index = index;

@@ -46,11 +46,20 @@ struct account_change {
   tenant_record account;
 };
 
+/// A record of the node itself was written, or erased.
+struct record_change {
+  std::string space;
+  std::string key;
+  std::optional<std::string> value;  ///< none: erased
+  std::uint64_t version = 0;         ///< log index of the change
+};
+
 struct applied_batch {
   std::vector<write_outcome> outcomes;  ///< one per entry, in order
   std::vector<shard_delta> shards;
   std::vector<catalog_change> catalog;
   std::vector<account_change> accounts;  ///< of the tenants that an entry was about
+  std::vector<record_change> records;
 };
 
 /// Of all tenants of the group, exact; kept in the batch of the write that changes them.

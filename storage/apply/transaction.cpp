@@ -32,6 +32,7 @@ void state_machine::transaction::begin_entry() {
   places_.clear();
   accounts_.clear();
   catalog_before_ = catalog.size();
+  records_before_ = records.size();
   totals_before_ = totals;
 }
 
@@ -41,6 +42,7 @@ void state_machine::transaction::roll_back_entry() {
     if (const auto it = shards.find(key); it != shards.end()) it->second.roll_back(place);
   for (auto& [owner, record] : accounts_) tenants[owner] = std::move(record);
   catalog.erase(catalog.begin() + static_cast<std::ptrdiff_t>(catalog_before_), catalog.end());
+  records.resize(records_before_);
   totals = totals_before_;
   places_.clear();
   accounts_.clear();

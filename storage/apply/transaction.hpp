@@ -23,12 +23,15 @@ struct state_machine::transaction {
   std::map<shard_key, shard_writer> shards;
   std::map<tenant_id, tenant_record> tenants;
   std::vector<catalog_change> catalog;
+  std::vector<record_change> records;
+  log_index index;  ///< of the entry that runs
   group_totals totals;
 
  private:
   std::map<shard_key, shard_writer::place> places_;  ///< of the shards that the entry touched
   std::map<tenant_id, tenant_record> accounts_;      ///< as they were, of those
   std::size_t catalog_before_ = 0;
+  std::size_t records_before_ = 0;
   group_totals totals_before_;
 };
 

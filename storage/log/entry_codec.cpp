@@ -137,6 +137,16 @@ struct op_writer {
   }
   void operator()(const create_snapshot_op& op) { w.text(op.snapshot); }
   void operator()(const restore_snapshot_op& op) { w.text(op.snapshot); }
+  void operator()(const put_record_op& op) {
+    w.text(op.space);
+    w.text(op.key);
+    w.text(op.value);
+    put_optional(w, op.if_version, [&](std::uint64_t v) { w.varint(v); });
+  }
+  void operator()(const erase_record_op& op) {
+    w.text(op.space);
+    w.text(op.key);
+  }
   void operator()(const count_reads_op& op) {
     w.varint(op.lines.size());
     for (const auto& line : op.lines) {
@@ -169,6 +179,14 @@ update_point_op get_update_point(byte_reader& r) {
   return op;
 }
 
+put_record_op get_put_record(byte_reader& r) {
+  put_record_op op;
+  op.space = r.text();
+  op.key = r.text();
+  op.value = r.text();
+  op.if_version = get_optional<std::uint64_t>(r, [&] { return r.varint(); });
+  return op;
+}
 count_reads_op get_count_reads(byte_reader& r) {
   count_reads_op op;
   const auto n = get_count(r);
@@ -211,9 +229,16 @@ operation get_operation(byte_reader& r) {
     }
     case 10: return create_snapshot_op{std::string(r.text())};
     case 11: return restore_snapshot_op{std::string(r.text())};
-    case 12: return get_count_reads(r);
-    case 13: return begin_report_op{};
-    case 14: return end_report_op{r.varint()};
+    case 12: return get_put_record(r);
+    case 13: {
+      erase_record_op op;
+      op.space = r.text();
+      op.key = r.text();
+      return op;
+    }
+    case 14: return get_count_reads(r);
+    case 15: return begin_report_op{};
+    case 16: return end_report_op{r.varint()};
     default: r.fail(); return delete_collection_op{};
   }
 }

@@ -92,6 +92,19 @@ struct create_snapshot_op {
 struct restore_snapshot_op {
   std::string snapshot;
 };
+/// Records of the node itself (who may come in, not data of a tenant): the entry's owner is nil and its collection 0, and
+/// it holds no other operations. With `if_version` the record is written only while it has that version; 0: while it
+/// does not exist.
+struct put_record_op {
+  std::string space;
+  std::string key;
+  std::string value;
+  std::optional<std::uint64_t> if_version;
+};
+struct erase_record_op {
+  std::string space;
+  std::string key;
+};
 
 /// What was read: counted where it happens, written down for many tenants at once. The entry has no owner.
 struct count_reads_op {
@@ -111,8 +124,8 @@ struct end_report_op {
 
 using operation = std::variant<create_collection_op, update_collection_op, delete_collection_op, rename_collection_op,
                                upsert_points_op, replace_text_op, delete_points_op, update_point_op, patch_payloads_op,
-                               copy_points_op, create_snapshot_op, restore_snapshot_op, count_reads_op, begin_report_op,
-                               end_report_op>;
+                               copy_points_op, create_snapshot_op, restore_snapshot_op, put_record_op, erase_record_op,
+                               count_reads_op, begin_report_op, end_report_op>;
 
 struct shard_ops {
   shard_id shard;

@@ -212,3 +212,91 @@ TEST_CASE("random histories: counters and change index equal a recount, deltas r
     CHECK(w.counters(who, c).documents == count);
   }
 }
+
+namespace {
+log_entry about_records(std::vector<operation> ops) {
+  log_entry e;
+  e.time_ms = 1000;
+  e.parts.push_back({shard_id{}, std::move(ops)});
+  return e;
+}
+std::optional<node_record> stored(machine_world& w, std::string_view space, std::string_view key) {
+  std::string bytes;
+  const auto found = w.kv().get(kv_family::meta, tenant_keyspace::node_record(space, key), bytes);
+  REQUIRE(found.has_value());
+  if (!*found) return std::nullopt;
+  return *decode_node_record(bytes);
+}
+}  // namespace
+
+TEST_CASE("records of the node are written, handed out, read back and erased") {
+  machine_world w;
+  const auto done = w.apply({about_records({put_record_op{"keys", "a", "1", {}}, put_record_op{"users", "a", "2", {}}}),
+                             about_records({erase_record_op{"users", "a"}})});
+  REQUIRE(done.records.size() == 3);
+  CHECK(done.records[0].space == "keys");
+  CHECK(done.records[0].value == "1");
+  CHECK(done.records[0].version == done.outcomes[0].index.value);
+  CHECK(done.records[2].value == std::nullopt);
+  CHECK(done.records[2].version == done.outcomes[1].index.value);
+  CHECK(done.catalog.empty());
+  w.reopen();
+  REQUIRE(stored(w, "keys", "a"));
+  CHECK(stored(w, "keys", "a")->value == "1");
+  CHECK(stored(w, "keys", "a")->version == done.outcomes[0].index.value);
+  CHECK_FALSE(stored(w, "users", "a"));
+  const auto again = w.machine().apply(w.last());
+  REQUIRE(again.has_value());
+  CHECK(again->records.empty());  // was applied before
+}
+
+TEST_CASE("a range of records holds one space") {
+  machine_world w;
+  w.apply({about_records({put_record_op{"key", "a", "", {}}, put_record_op{"keys", "a", "", {}},
+                          put_record_op{"keys", std::string("\xff\xff", 2), "", {}}, put_record_op{"keyt", "a", "", {}}})});
+  std::size_t count = 0;
+  const auto [begin, end] = tenant_keyspace::node_record_range("keys");
+  const auto scanned =
+      w.kv().scan(kv_family::meta, begin, end, [&](std::string_view, std::string_view) { return ++count, true; });
+  REQUIRE(scanned.has_value());
+  CHECK(count == 2);
+}
+
+TEST_CASE("a record with a version is written only over that version, and the entry as a whole or not at all") {
+  machine_world w;
+  const auto put = [](std::string value, std::optional<std::uint64_t> version) {
+    return put_record_op{"keys", "a", std::move(value), version};
+  };
+  const auto first = w.one(about_records({put("1", 0)}));
+  CHECK(first.code == ec::ok);
+  CHECK(w.one(about_records({put("2", 0)})).code == ec::conflict);
+  const auto second = w.one(about_records({put("2", first.index.value)}));
+  CHECK(second.code == ec::ok);
+  CHECK(w.one(about_records({put("3", first.index.value)})).code == ec::conflict);
+  CHECK(stored(w, "keys", "a")->value == "2");
+  const auto refused = w.apply({about_records({put_record_op{"keys", "b", "x", {}}, put("4", first.index.value)})});
+  CHECK(refused.outcomes[0].code == ec::conflict);
+  CHECK(refused.records.empty());
+  CHECK_FALSE(stored(w, "keys", "b"));
+  w.one(about_records({erase_record_op{"keys", "a"}}));
+  CHECK(w.one(about_records({put("5", second.index.value)})).code == ec::conflict);
+  CHECK(w.one(about_records({put("5", 0)})).code == ec::ok);
+}
+
+TEST_CASE("no tenant's entry writes a record of the node") {
+  machine_world w;
+  const auto c = make(w, owner(1), "docs");
+  auto owned = about_records({put_record_op{"keys", "a", "1", {}}});
+  owned.owner = owner(1);
+  CHECK(w.one(owned).code == ec::bad_request);
+  owned.collection = c;
+  CHECK(w.one(owned).code == ec::bad_request);
+  owned.parts.front().ops = {erase_record_op{"keys", "a"}};
+  CHECK(w.one(owned).code == ec::bad_request);
+  const auto own = make(w, tenant_id{}, "docs");
+  auto mixed = entry(tenant_id{}, own, upsert({make_point("x", 1)}));
+  mixed.parts.front().ops.push_back(put_record_op{"keys", "a", "1", {}});
+  CHECK(w.one(mixed).code == ec::bad_request);
+  CHECK(w.counters(tenant_id{}, own).points == 0);
+  CHECK_FALSE(stored(w, "keys", "a"));
+}

@@ -60,6 +60,16 @@ log_entry every_operation() {
   return e;
 }
 
+// Likewise: its golden file holds its bytes.
+log_entry records_of_the_node() {
+  log_entry e;
+  e.time_ms = 1700000000123;
+  e.parts.push_back({shard_id{},
+                     {put_record_op{"keys", "a", R"({"name":"x"})", std::nullopt},
+                      put_record_op{"users", "b", std::string("\0\xff", 2), 300}, erase_record_op{"keys", "c"}}});
+  return e;
+}
+
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -85,11 +95,28 @@ TEST_CASE("an entry comes back as it went in") {
 }
 
 TEST_CASE("version 2 reads and writes the golden bytes") {
-  const std::string path = WAGGLE_GOLDEN_DIR "/log_entry_v2.bin";
-  const auto golden = read_file(path);
-  REQUIRE_MESSAGE(!golden.empty(), path, " is missing");
-  CHECK(encode_entry(every_operation()) == golden);
-  CHECK(decode_entry(golden).has_value());
+  const std::pair<std::string, log_entry> files[] = {{"/log_entry_v2.bin", every_operation()},
+                                                     {"/log_entry_v2_records.bin", records_of_the_node()}};
+  for (const auto& [name, entry] : files) {
+    const auto golden = read_file(WAGGLE_GOLDEN_DIR + name);
+    REQUIRE_MESSAGE(!golden.empty(), name, " is missing");
+    CHECK(encode_entry(entry) == golden);
+    CHECK(decode_entry(golden).has_value());
+  }
+}
+
+TEST_CASE("records of the node come back as they went in") {
+  const auto back = decode_entry(encode_entry(records_of_the_node()));
+  REQUIRE(back.has_value());
+  const auto& ops = back->parts.front().ops;
+  REQUIRE(ops.size() == 3);
+  const auto& put = std::get<put_record_op>(ops[1]);
+  CHECK(put.space == "users");
+  CHECK(put.key == "b");
+  CHECK(put.value == std::string("\0\xff", 2));
+  CHECK(put.if_version == 300u);
+  CHECK(std::get<put_record_op>(ops[0]).if_version == std::nullopt);
+  CHECK(std::get<erase_record_op>(ops[2]).key == "c");
 }
 
 TEST_CASE("version 1 is still read") {
@@ -108,15 +135,15 @@ TEST_CASE("a large compressible entry is packed") {
 }
 
 TEST_CASE("every flipped byte and every cut is refused") {
-  const auto bytes = encode_entry(every_operation());
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    auto bad = bytes;
-    bad[i] = static_cast<char>(bad[i] ^ 0x41);
-    const auto r = decode_entry(bad);
-    CHECK_MESSAGE(r.has_error(), "byte ", i);
-    if (r.has_error()) CHECK(r.error().code == ec::corrupt_data);
-    CHECK(decode_entry(std::string_view(bytes).substr(0, i)).has_error());
-  }
+  for (const auto& bytes : {encode_entry(every_operation()), encode_entry(records_of_the_node())})
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      auto bad = bytes;
+      bad[i] = static_cast<char>(bad[i] ^ 0x41);
+      const auto r = decode_entry(bad);
+      CHECK_MESSAGE(r.has_error(), "byte ", i);
+      if (r.has_error()) CHECK(r.error().code == ec::corrupt_data);
+      CHECK(decode_entry(std::string_view(bytes).substr(0, i)).has_error());
+    }
 }
 
 TEST_CASE("random bytes never do harm") {

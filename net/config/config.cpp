@@ -258,6 +258,17 @@ settings config::settings() const {
   s.rate_limiting = {static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_minute")),
                      static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_hour")),
                      static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_day"))};
+  // Cluster mode has limits even where nobody set one.
+  const auto limit = [&](std::string_view key, std::optional<std::uint64_t> in_cluster_mode) {
+    const auto& value = get(key);
+    if (value.set) return std::optional(static_cast<std::uint64_t>(value.integer));
+    return s.hub.enabled ? in_cluster_mode : std::nullopt;
+  };
+  s.quotas.collections = limit("quotas.defaults.collection_count", 10);
+  s.quotas.points = limit("quotas.defaults.vector_count", 100'000);
+  s.quotas.bytes = limit("quotas.defaults.storage_bytes", std::uint64_t{1} << 30);
+  s.quotas.requests_per_month = limit("quotas.defaults.requests_per_month", std::nullopt);
+  s.quotas.retry_after_seconds = whole("quotas.retry_after_seconds");
   s.security.ip.enabled = flag("security.ip.enabled");
   s.security.ip.allow_by_default = text("security.ip.default_policy") == "allow";
   s.security.ip.allow_private = flag("security.ip.allow_private");

@@ -104,6 +104,15 @@ struct security_settings {
   forwarding_policy forwarding;
 };
 
+/// Of tenants for whom nobody says anything else; none = unlimited.
+struct quota_settings {
+  std::optional<std::uint64_t> collections;
+  std::optional<std::uint64_t> points;
+  std::optional<std::uint64_t> bytes;
+  std::optional<std::uint64_t> requests_per_month;
+  int retry_after_seconds = 0;
+};
+
 /// In cluster mode.
 struct audit_settings {
   bool enabled = false;
@@ -125,6 +134,7 @@ struct settings {
   inbound_settings inbound;
   auth_settings auth;
   rate_limits rate_limiting;
+  quota_settings quotas;
   security_settings security;
   audit_settings audit;
 };

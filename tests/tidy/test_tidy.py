@@ -30,8 +30,9 @@ DIRECTIONS = {
     "net/audit": ["base", "actors/runtime", "net/metrics"],
     "net/bridge": ["base", "storage", "storage/*", "actors/*", "net/http", "net/config"],
     "net/hub": ["base", "actors/runtime", "net/auth", "net/config", "net/http", "net/metrics"],
+    "net/usage": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/bridge", "net/config", "net/hub", "net/http", "net/metrics"],
     "net/identity": ["base", "net/auth", "net/config", "net/http", "net/hub"],
-    "net/rest": ["base", "storage", "storage/*", "actors/*", "net/audit", "net/auth", "net/bridge", "net/http", "net/config", "net/identity", "net/metrics"],
+    "net/rest": ["base", "storage", "storage/*", "actors/*", "net/audit", "net/auth", "net/bridge", "net/http", "net/config", "net/identity", "net/metrics", "net/usage"],
     "tools/wagglectl": ["base", "net/audit"],
     "tools/mock-hub": ["base"],  # a double has only the base in common with what it tests
     "tools/waggled": ["base", "storage/*", "actors/*", "net/*", "tools/wagglectl"],

@@ -1,0 +1,22 @@
+#include "net/bridge/ledger.hpp"
+
+#include "actors/runtime/ask.hpp"
+#include "base/limits.hpp"
+#include "storage/log/entry_codec.hpp"
+
+namespace waggle {
+
+boost::asio::awaitable<result<write_outcome>> ledger::enter(tenant_id owner, operation what, request_id id) {
+  log_entry entry;
+  entry.owner = owner;
+  entry.request = id;
+  entry.time_ms = time_.unix_ms();
+  entry.parts.resize(1);
+  entry.parts.front().ops.push_back(std::move(what));
+  propose message{owner, std::make_shared<std::string>(encode_entry(entry)), false};
+  auto done = co_await ask<write_outcome>(rt_, group_, std::move(message), limits::ask_deadline_ms_max);
+  if (done && done->code != ec::ok) co_return failure(done->code, done->message);
+  co_return done;
+}
+
+}  // namespace waggle

@@ -1,0 +1,24 @@
+#pragma once
+// Entries in the log that are no client's request: usage that was read, reports that were sent. Coroutines; any worker's.
+#include <boost/asio/awaitable.hpp>
+
+#include "actors/protocol/interfaces.hpp"
+#include "actors/runtime/runtime.hpp"
+#include "base/clock.hpp"
+
+namespace waggle {
+
+class ledger {
+ public:
+  ledger(runtime& rt, replication_group_actor group, const clock& time)
+      : rt_(rt), group_(std::move(group)), time_(time) {}
+  /// Durable and applied. A failure says nothing about whether it happened: repeat it with the same `id`.
+  boost::asio::awaitable<result<write_outcome>> enter(tenant_id owner, operation what, request_id id);
+
+ private:
+  runtime& rt_;
+  replication_group_actor group_;
+  const clock& time_;
+};
+
+}  // namespace waggle

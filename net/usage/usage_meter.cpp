@@ -1,0 +1,68 @@
+#include "net/usage/usage_meter.hpp"
+
+namespace waggle {
+
+usage_meter::counts& usage_meter::touch(part& p, const tenant_id& tenant) {
+  auto& c = p.tenants[tenant];
+  if (c.searches == 0 && c.requests == 0) p.changed.push_back(tenant);
+  return c;
+}
+
+bool usage_meter::knows_month(const tenant_id& tenant, std::uint32_t month) const {
+  const auto& p = part_of(tenant);
+  const std::lock_guard guard(p.lock);
+  const auto it = p.tenants.find(tenant);
+  return it != p.tenants.end() && it->second.month == month;
+}
+
+bool usage_meter::count_request(const tenant_id& tenant, std::uint32_t month, std::optional<std::uint64_t> month_max,
+                                const month_count& written) {
+  auto& p = part_of(tenant);
+  const std::lock_guard guard(p.lock);
+  if (month_max) {
+    auto& c = p.tenants[tenant];
+    if (c.month != month) {
+      // From the store, and what is counted but not written: from then on every request is counted here.
+      c.month_requests = (written.month == month ? written.requests : 0) + (c.month == 0 ? c.requests : 0);
+      c.month = month;
+    }
+    if (c.month_requests >= *month_max) return false;
+  }
+  auto& c = touch(p, tenant);
+  ++c.requests;
+  if (c.month == month) ++c.month_requests;
+  return true;
+}
+
+void usage_meter::count_searches(const tenant_id& tenant, std::uint64_t searches) {
+  if (searches == 0) return;
+  auto& p = part_of(tenant);
+  const std::lock_guard guard(p.lock);
+  touch(p, tenant).searches += searches;
+}
+
+std::optional<std::uint64_t> usage_meter::requests_of_month(const tenant_id& tenant, std::uint32_t month) const {
+  const auto& p = part_of(tenant);
+  const std::lock_guard guard(p.lock);
+  const auto it = p.tenants.find(tenant);
+  if (it == p.tenants.end() || it->second.month != month) return std::nullopt;
+  return it->second.month_requests;
+}
+
+std::vector<count_reads_op::line> usage_meter::take(std::size_t tenants_max) {
+  std::vector<count_reads_op::line> lines;
+  for (auto& p : parts_) {
+    const std::lock_guard guard(p.lock);
+    while (!p.changed.empty() && lines.size() < tenants_max) {
+      const auto tenant = p.changed.back();
+      p.changed.pop_back();
+      auto& c = p.tenants.at(tenant);
+      lines.push_back({tenant, c.searches, c.requests});
+      c.searches = c.requests = 0;
+      if (c.month == 0) p.tenants.erase(tenant);
+    }
+  }
+  return lines;
+}
+
+}  // namespace waggle

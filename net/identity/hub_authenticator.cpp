@@ -66,8 +66,6 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(const 
   const bool spared = contains(inbound_.allowed_peers, request.peer);
   const int wait_seconds = spared ? 0 : failures_.retry_after_seconds(from, now_us);
   auto who = co_await look(request, wait_seconds > 0);
-  if (who && inbound_.every_request_signed)
-    if (auto holds = signature_of(request); !holds) who = holds.error();
   if (who) {
     failures_.succeeded(from, now_us);
     co_return who;
@@ -85,8 +83,21 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(const http
   // Never another carrier when this one is there.
   if (*shown) {
     if (blocked) co_return failure(ec::auth_rate_limit);
-    co_return service(request, **shown);
+    const auto proof = proof_of(request, **shown);
+    if (proof == service_proof::none) co_return failure(ec::auth_service_rejected);
+    // Once: a second look would find the nonce that the first one left.
+    if (proof == service_proof::signature || inbound_.every_request_signed)
+      if (auto holds = signature_of(request); !holds) co_return holds.error();
+    co_return service(request);
   }
+  auto who = co_await owner_of_key(request, blocked);
+  if (who && inbound_.every_request_signed)
+    if (auto holds = signature_of(request); !holds) co_return holds.error();
+  co_return who;
+}
+
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::owner_of_key(const http_request& request,
+                                                                              bool blocked) {
   const auto key = find_key(request);
   if (!key) co_return key.error();
   if (!*key) co_return failure(ec::auth_missing_key);
@@ -98,8 +109,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(const http
   co_return acting_for(std::move(*who), *user);
 }
 
-result<principal_ptr> hub_authenticator::service(const http_request& request, std::string_view shown) {
-  if (auto proven = prove(request, shown); !proven) return proven.error();
+result<principal_ptr> hub_authenticator::service(const http_request& request) {
   const auto user = user_of(request);
   if (!user) return user.error();
   const auto key_id = single_header(request, "x-hivehub-access-key-id");
@@ -112,15 +122,15 @@ result<principal_ptr> hub_authenticator::service(const http_request& request, st
   return principal_ptr(std::move(who));
 }
 
-/// One of the three proofs of auth.md §3, and the peer is one from whom proofs are taken.
-result<void> hub_authenticator::prove(const http_request& request, std::string_view shown) {
+/// Which of the proofs of auth.md §3 there is. A peer from whom none is taken has none.
+auto hub_authenticator::proof_of(const http_request& request, std::string_view shown) const -> service_proof {
   const bool peer_named = contains(inbound_.allowed_peers, request.peer);
-  if (!inbound_.allowed_peers.empty() && !peer_named) return failure(ec::auth_service_rejected);
+  if (!inbound_.allowed_peers.empty() && !peer_named) return service_proof::none;
   bool proven = shown == "true" && inbound_.allow_literal_true && peer_named;
   for (const auto& secret : inbound_.secrets) proven = constant_time_equal(secret, shown) || proven;
-  if (proven) return {};
-  if (signing_.secrets.empty() || !request.header("x-hivehub-signature")) return failure(ec::auth_service_rejected);
-  return signature_of(request);
+  if (proven) return service_proof::held;
+  const bool to_check = !signing_.secrets.empty() && request.header("x-hivehub-signature");
+  return to_check ? service_proof::signature : service_proof::none;
 }
 
 result<void> hub_authenticator::signature_of(const http_request& request) {

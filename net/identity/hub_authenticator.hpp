@@ -17,10 +17,17 @@ class hub_authenticator final : public authenticator {
   bool mandatory() const override { return true; }
 
  private:
+  enum class service_proof : std::uint8_t {
+    none,
+    held,
+    signature,  ///< to be checked
+  };
+
   hub_authenticator(hub_client& hub, const settings& config, const clock& time);
   boost::asio::awaitable<result<principal_ptr>> look(const http_request& request, bool blocked);
-  result<principal_ptr> service(const http_request& request, std::string_view shown);
-  result<void> prove(const http_request& request, std::string_view shown);
+  boost::asio::awaitable<result<principal_ptr>> owner_of_key(const http_request& request, bool blocked);
+  result<principal_ptr> service(const http_request& request);
+  service_proof proof_of(const http_request& request, std::string_view shown) const;
   result<void> signature_of(const http_request& request);
 
   hub_client& hub_;

@@ -145,7 +145,14 @@ void hub_client::join(const digest& id, std::string_view key, waiter waiting,
 }
 
 boost::asio::awaitable<void> hub_client::fly(digest id, std::string key) {
-  auto outcome = co_await call(key);
+  result<key_verdict> outcome = failure(ec::internal_error);
+  try {
+    outcome = co_await call(key);
+  } catch (const std::exception& e) {
+    // Whoever waits must hear of it, and a probe that the breaker let through has failed.
+    called(false);
+    outcome = unavailable(e.what());
+  }
   land(id, outcome);
 }
 

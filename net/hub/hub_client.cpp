@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/checksum.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text_out.hpp"
 #include "base/uuid.hpp"
@@ -71,6 +72,7 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
 }
 
 boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key, bool known_only) {
+  if (key.size() > limits::key_bytes_max) co_return failure(ec::auth_invalid_format);
   const digest id = sha256(key);
   const auto executor = co_await boost::asio::this_coro::executor;
   decltype(keys_.get(id, 0)) known;

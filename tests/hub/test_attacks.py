@@ -88,6 +88,14 @@ def test_huge_keys(world, key):
     assert world.hub.asked() == 0
 
 
+def test_long_keys_meet_no_pattern(start_world):
+    """A pattern is a regular expression, and what it costs grows with the key."""
+    world = start_world(**{"hub.key_patterns": "^hh_live_[A-Za-z0-9]*$"})
+    for size, code in ((248, "AUTH_INVALID_KEY"), (249, "AUTH_INVALID_FORMAT"), (9_000, "AUTH_INVALID_FORMAT")):
+        assert get(world, "X-API-Key: hh_live_" + "a" * size) == ([401], [code.encode()])
+    assert world.hub.asked() == 1
+
+
 def test_names_with_uuids_in_other_spellings(world):
     owner = world.hub.control("POST", "/users", {"id": LETTERS, "name": "letters"})["id"]
     own, other = world.client(world.hub.key(owner, "ADMIN")), world.client("birch")

@@ -60,7 +60,7 @@ result<std::unique_ptr<hub_authenticator>> hub_authenticator::make(hub_client& h
   return made;
 }
 
-boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(const http_request& request) {
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(http_request& request) {
   const auto from = failure_key(request.client);
   const auto now_us = time_.steady_us();
   const bool spared = contains(inbound_.allowed_peers, request.peer);
@@ -77,7 +77,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(const 
 }
 
 /// `blocked`: only what is known already.
-boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(const http_request& request, bool blocked) {
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(http_request& request, bool blocked) {
   const auto shown = single_header(request, "x-hivehub-service");
   if (!shown) co_return shown.error();
   // Never another carrier when this one is there.
@@ -86,13 +86,15 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(const http
     const auto proof = proof_of(request, **shown);
     if (proof == service_proof::none) co_return failure(ec::auth_service_rejected);
     // Once: a second look would find the nonce that the first one left.
-    if (proof == service_proof::signature || inbound_.every_request_signed)
-      if (auto holds = signature_of(request); !holds) co_return holds.error();
+    if (proof == service_proof::signature || inbound_.every_request_signed) {
+      const auto from = proof == service_proof::signature ? sender::unproven : sender::known;
+      if (auto holds = co_await check_signature_of(request, from); !holds) co_return holds.error();
+    }
     co_return service(request);
   }
   auto who = co_await owner_of_key(request, blocked);
   if (who && inbound_.every_request_signed)
-    if (auto holds = signature_of(request); !holds) co_return holds.error();
+    if (auto holds = co_await check_signature_of(request, sender::known); !holds) co_return holds.error();
   co_return who;
 }
 
@@ -133,24 +135,28 @@ auto hub_authenticator::proof_of(const http_request& request, std::string_view s
   return to_check ? service_proof::signature : service_proof::none;
 }
 
-result<void> hub_authenticator::signature_of(const http_request& request) {
+/// What the head says is judged before a body is taken.
+boost::asio::awaitable<result<void>> hub_authenticator::check_signature_of(http_request& request, sender from) {
   signed_request what;
   what.method = request.head ? "HEAD" : request.method;
   what.path = request.raw_path;
   what.query = request.raw_query;
-  what.body = request.body;
   const auto user = single_header(request, "x-hivehub-user-id");
-  if (!user) return user.error();
+  if (!user) co_return user.error();
   what.user_id = user->value_or("");
   for (const auto& [name, value] : {std::pair{"x-hivehub-signature", &what.signature},
                                     {"x-hivehub-timestamp", &what.timestamp},
                                     {"x-hivehub-nonce", &what.nonce},
                                     {"x-hivehub-signature-version", &what.version}}) {
     auto header = single_header(request, name);
-    if (!header) return header.error();
+    if (!header) co_return header.error();
     *value = *header;
   }
-  return check_signature(signing_, what, nonces_, time_.unix_ms() / 1000);
+  if (auto may = may_be_signed(signing_, what, time_.unix_ms() / 1000); !may) co_return may.error();
+  if (request.unread)
+    if (auto came = co_await request.unread->read(from); !came) co_return came.error();
+  what.body = request.body;
+  co_return check_signature(signing_, what, nonces_, time_.unix_ms() / 1000);
 }
 
 }  // namespace waggle

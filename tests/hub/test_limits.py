@@ -10,6 +10,7 @@ import pytest
 from cluster_world import INBOUND_SECRET
 
 SIGNING_SECRET = b"signing-secret-of-the-tests-0123"
+SIGNING_ENVIRONMENT = {"HIVEHUB_SIGNING_SECRET": base64.b64encode(SIGNING_SECRET).decode()}
 
 
 def test_requests_per_minute(start_world):
@@ -101,7 +102,7 @@ def signed(method, path, body="", query="", user="", version=2, **change):
 
 @pytest.fixture
 def signing_world(start_world):
-    return start_world(environment={"HIVEHUB_SIGNING_SECRET": base64.b64encode(SIGNING_SECRET).decode()})
+    return start_world(environment=SIGNING_ENVIRONMENT)
 
 
 def test_signed_service_requests(signing_world):
@@ -128,8 +129,7 @@ def test_signed_service_requests(signing_world):
 
 def test_every_request_signed(start_world):
     """hub.signing.required: all. A service that its signature proves is asked for no second one, a key needs one too."""
-    world = start_world(environment={"HIVEHUB_SIGNING_SECRET": base64.b64encode(SIGNING_SECRET).decode()},
-                        **{"hub.signing.required": "all"})
+    world = start_world(environment=SIGNING_ENVIRONMENT, **{"hub.signing.required": "all"})
     acme, client = world.users["acme"], world.node.client()
     ask = signed("GET", "/collections", user=acme)
     assert client.get("/collections", headers=ask).status == 200

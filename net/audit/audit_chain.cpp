@@ -4,7 +4,7 @@
 #include <cassert>
 #include <vector>
 
-#include "base/checksum.hpp"
+#include "base/crypto.hpp"
 #include "base/text_out.hpp"
 
 namespace waggle {
@@ -56,10 +56,7 @@ class canonical_object {
 };
 
 std::string link_hash(std::string_view prev_hash, std::string_view record) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string hex;
-  for (const auto byte : sha256(std::string(prev_hash).append(record))) hex.append({digits[byte >> 4], digits[byte & 15]});
-  return hex;
+  return sha256_hex(std::string(prev_hash).append(record));
 }
 
 constexpr std::string_view hash_member(R"("hash":)");

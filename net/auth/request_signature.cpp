@@ -76,8 +76,7 @@ result<std::string> read_signing_secret(std::string_view base64) {
   return std::move(*secret);
 }
 
-result<void> check_signature(const signing_policy& policy, const signed_request& request, nonce_store& nonces,
-                             std::int64_t unix_seconds) {
+result<void> may_be_signed(const signing_policy& policy, const signed_request& request, std::int64_t unix_seconds) {
   if (!sent(request.signature)) return refused("Missing signature header");
   if (!sent(request.timestamp)) return refused("Missing timestamp header");
   if (!sent(request.nonce)) return refused("Missing nonce header");
@@ -86,8 +85,14 @@ result<void> check_signature(const signing_policy& policy, const signed_request&
   // The timestamp is no less than 0, so nothing overflows.
   if (*at < unix_seconds - policy.max_skew_seconds || *at > unix_seconds + policy.max_skew_seconds)
     return refused("Request timestamp expired or too far in future");
+  if (!read_version(policy, request) || !is_nonce(*request.nonce)) return invalid();
+  return {};
+}
+
+result<void> check_signature(const signing_policy& policy, const signed_request& request, nonce_store& nonces,
+                             std::int64_t unix_seconds) {
+  if (auto may = may_be_signed(policy, request, unix_seconds); !may) return may;
   const auto version = read_version(policy, request);
-  if (!version || !is_nonce(*request.nonce)) return invalid();
   if (!signed_with_a_secret(policy, canonical_text(*version, request), *request.signature)) return invalid();
   switch (nonces.insert(*request.nonce, unix_seconds)) {
     case nonce_store::verdict::fresh: return {};

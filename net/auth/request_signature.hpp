@@ -38,6 +38,9 @@ struct signing_policy {
   int max_skew_seconds = 300;
 };
 
+/// The part of `check_signature` that needs no body: all but the signature itself and the nonce's freshness.
+result<void> may_be_signed(const signing_policy& policy, const signed_request& request, std::int64_t unix_seconds);
+
 /// In this order: headers there → timestamp parses → skew → signature → nonce. So only who holds a secret can fill
 /// `nonces`. Fails with AUTH_SIGNATURE_INVALID and one of the contract's seven messages, or with NOT_READY (503) while
 /// `nonces` is full.

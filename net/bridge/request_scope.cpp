@@ -12,20 +12,28 @@ int request_scope::deadline_ms() const {
   return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
 }
 
-bool is_canonical_name(std::string_view name) {
+namespace {
+struct canonical_name {
+  tenant_id owner;
+  std::string_view bare;
+};
+std::optional<canonical_name> read_canonical_name(std::string_view name) {
   constexpr std::string_view user = "user_";
   if (name.starts_with(user)) name.remove_prefix(user.size());
-  std::array<std::uint8_t, 16> uuid;
-  return parse_uuid(name.substr(0, name.find(':')), uuid) && name.find(':') != name.npos;
+  const auto colon = name.find(':');
+  canonical_name read;
+  if (colon == name.npos || !parse_uuid(name.substr(0, colon), read.owner.bytes)) return std::nullopt;
+  read.bare = name.substr(colon + 1);
+  return read;
 }
+}  // namespace
+
+bool is_canonical_name(std::string_view name) { return read_canonical_name(name).has_value(); }
 
 std::string request_scope::bare_name(std::string_view name) const {
-  if (!who_.standalone()) {
-    const auto owner = to_string(who_.tenant()) + ":";
-    for (const auto& prefix : {"user_" + owner, owner})
-      if (name.starts_with(prefix)) return std::string(name.substr(prefix.size()));
-  }
-  return std::string(name);
+  const auto canonical = read_canonical_name(name);
+  const bool own = canonical && !who_.standalone() && canonical->owner == who_.tenant();
+  return std::string(own ? canonical->bare : name);
 }
 
 std::string_view request_scope::request_key() const { return http_.header("x-waggle-request-id").value_or(""); }

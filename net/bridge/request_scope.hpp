@@ -21,8 +21,8 @@ class request_scope {
   const tenant_context& who() const { return who_; }
   /// The value of the route's n-th `{}`, percent-decoded.
   const std::string& path_value(std::size_t n) const { return path_values_[n]; }
-  /// A collection's bare name: the tenant's own canonical name (`user_{uuid}:docs`, older `{uuid}:docs`) is reduced, any other
-  /// text stays what it is, and no collection has such a name (tenancy.md §1).
+  /// A collection's bare name: the tenant's own canonical name (`user_{uuid}:docs`, older `{uuid}:docs`, the UUID
+  /// in either case) is reduced, any other text stays what it is, and no collection has such a name (tenancy.md §1).
   std::string bare_name(std::string_view name) const;
   /// Milliseconds left; 0 = the deadline has passed.
   int deadline_ms() const;

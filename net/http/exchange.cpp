@@ -1,6 +1,7 @@
 #include "net/http/exchange.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.hpp"
 #include "net/http/error_body.hpp"
@@ -9,6 +10,7 @@
 namespace waggle {
 namespace {
 constexpr std::size_t headers_max = 100;
+constexpr std::size_t skipped_body_bytes_max = 64 * 1024;
 constexpr std::size_t copied_body_bytes_max = 16 * 1024;  ///< larger bodies are written from where they are
 }  // namespace
 
@@ -23,6 +25,15 @@ exchange::exchange(std::shared_ptr<shard> home, bool tls)
 void exchange::know_peer(const ip_address& peer) {
   request_.peer = request_.client = peer;
   request_.client_address = peer.to_string();
+}
+
+/// Nothing of the request before shall be taken for this one's.
+void exchange::begin_request() {
+  reader_.start(request_);
+  request_.unread = nullptr;
+  request_.correlation_id.clear();
+  cors_origin_ = {};
+  if (request_.client != request_.peer) know_peer(request_.peer);
 }
 
 /// Who the client is, and whether it may be here at all (contract auth.md §8, the global steps).
@@ -84,14 +95,32 @@ auto exchange::refuse(failure why) -> outcome {
   return outcome::refused;
 }
 
-/// Enters what the body holds by now into the server's account. False when the account is full.
-bool exchange::count_body() {
+/// Enters what the body holds by now into the server's accounts. False when one is full.
+bool exchange::count_body(sender from) {
   const std::size_t held = request_.body.size();
   if (held == body_counted_) return true;
   const std::size_t more = held - body_counted_;
-  const auto before = home_->gate->buffered_body_bytes.fetch_add(more, std::memory_order_relaxed);
+  auto& gate = *home_->gate;
+  const auto before = gate.buffered_body_bytes.fetch_add(more, std::memory_order_relaxed);
   body_counted_ = held;
-  return before + more <= options_.buffered_body_bytes_max;
+  if (before + more > options_.buffered_body_bytes_max) return false;
+  if (from == sender::known) return true;
+  unproven_counted_ += more;
+  return gate.unproven_body_bytes.fetch_add(more, std::memory_order_relaxed) + more <= options_.unproven_body_bytes_max;
+}
+
+/// It is here, or will never be. Whoever sent it is proven at once, or refused.
+void exchange::body_ended() {
+  home_->gate->unproven_body_bytes.fetch_sub(std::exchange(unproven_counted_, 0), std::memory_order_relaxed);
+}
+
+/// Whether the connection may serve another request. Bytes of a body are never read as one: a body that nobody asked for
+/// has to be skipped, which is done when it is small, of a known length and surely on its way.
+bool exchange::may_go_on() const {
+  if (home_->draining || reader_.state() == read_state::failed || !reader_.keep_alive()) return false;
+  if (reader_.state() == read_state::complete) return true;
+  const auto announced = reader_.announced_bytes();
+  return request_.unread && !reader_.expects_continue() && announced > 0 && announced <= skipped_body_bytes_max;
 }
 
 void exchange::forget_body() {
@@ -139,10 +168,8 @@ void exchange::append_answer(http_response& response, bool keep_alive) {
 
 void exchange::answer_refusal() {
   if (request_.correlation_id.empty()) choose_correlation_id(request_);
-  // The connection may linger for a while; its body must not.
-  request_.body = std::string();
-  forget_body();
   auto response = error_response(refusal_, request_.correlation_id);
+  home_->handler.answered_by_server(request_, response.status, refusal_.code);
   append_answer(response, false);
 }
 

@@ -22,10 +22,13 @@ class exchange {
   ~exchange() = default;
 
   void know_peer(const ip_address& peer);
+  void begin_request();
   outcome check_head();
   outcome refuse(failure why);
-  bool count_body();
+  bool count_body(sender from);
+  void body_ended();
   void forget_body();
+  bool may_go_on() const;
   /// 500, and a line in the log.
   http_response fault(std::string_view what);
   /// Appends head and body to what is to be written; a large body is moved to `large_body_`, after which the caller
@@ -48,7 +51,8 @@ class exchange {
   outcome check_address();
 
   std::string packed_;
-  std::size_t body_counted_ = 0;  ///< bytes of this body in the server's account
+  std::size_t body_counted_ = 0;      ///< bytes of this body in the server's account
+  std::size_t unproven_counted_ = 0;  ///< and in that of unproven senders
 };
 
 }  // namespace waggle

@@ -45,6 +45,7 @@ struct reading {
   body_coding coding = body_coding::identity;
   std::optional<body_inflater> inflater;  ///< made for the first packed body of the connection
   std::size_t announced = 0;
+  bool dropping = false;
 
   void fail(failure why, boost::beast::error_code& ec) {
     if (!failed) error = std::move(why);
@@ -119,6 +120,7 @@ class beast_parser final : public http::basic_parser<true> {
   }
 
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {
+    if (r_.dropping) return;
     // A claimed length is no reason to take memory before bytes arrive.
     constexpr std::size_t trusted_bytes = 1 << 20;
     r_.request->body.reserve(std::min(r_.announced, trusted_bytes) + json_parser::padding);
@@ -128,6 +130,7 @@ class beast_parser final : public http::basic_parser<true> {
   }
 
   std::size_t take_body(string_view bytes, error_code& ec) {
+    if (r_.dropping) return bytes.size();
     if (r_.coding == body_coding::identity) {
       r_.request->body.append(bytes.data(), bytes.size());
     } else if (auto fed = r_.inflater->feed(std_view(bytes), r_.request->body, r_.limits.body_bytes_max); !fed) {
@@ -142,7 +145,7 @@ class beast_parser final : public http::basic_parser<true> {
   }
 
   void on_finish_impl(error_code& ec) override {
-    if (r_.coding == body_coding::identity || !r_.inflater || !got_body()) return;
+    if (r_.dropping || r_.coding == body_coding::identity || !r_.inflater || !got_body()) return;
     if (auto ended = r_.inflater->finish(); !ended) r_.fail(ended.error(), ec);
   }
   bool got_body() const { return chunked() || (content_length() && *content_length() > 0); }
@@ -204,6 +207,7 @@ void request_reader::start(http_request& into) {
   now.host_seen = now.length_seen = now.transfer_seen = false;
   now.coding = body_coding::identity;
   now.announced = 0;
+  now.dropping = false;
   // A connection that once carried a large body must not keep its memory while idle.
   constexpr std::size_t kept_bytes_max = 256 * 1024;
   if (into.body.capacity() > kept_bytes_max) into.body = std::string();
@@ -255,6 +259,8 @@ read_state request_reader::state() const {
 const failure& request_reader::error() const { return parser_->now.error; }
 bool request_reader::keep_alive() const { return parser_->beast->keep_alive(); }
 bool request_reader::http10() const { return parser_->now.http10; }
+std::size_t request_reader::announced_bytes() const { return parser_->now.announced; }
+void request_reader::drop_body() { parser_->now.dropping = true; }
 bool request_reader::expects_continue() const { return parser_->now.expects_continue && !parser_->now.http10; }
 
 }  // namespace waggle

@@ -3,7 +3,8 @@
 // adds what keeps two readers of the same bytes from disagreeing (request smuggling) and every limit. No sockets, no
 // time: a pure core. One per connection; that connection's thread.
 //
-//   start() → feed() … head … → (policy checks, 100-continue) → feed() … body … → complete | failed
+//   start() → feed() … head … → (who asks? 100-continue) → feed() … body … → complete | failed
+//                                └ drop_body()? ┘
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -48,6 +49,9 @@ class request_reader {
   bool keep_alive() const;
   bool http10() const;
   bool expects_continue() const;
+  std::size_t announced_bytes() const;  ///< Content-Length; 0 when chunked
+  /// The body is parsed and thrown away.
+  void drop_body();
 
  private:
   struct parser;

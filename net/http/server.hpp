@@ -32,6 +32,7 @@ struct http_options {
   std::size_t target_bytes_max = limits::target_bytes_max;
   std::size_t body_bytes_max = limits::body_mib_max_default << 20;
   std::size_t buffered_body_bytes_max = std::size_t{1} << 30;  ///< of all requests together; more: 503
+  std::size_t unproven_body_bytes_max = std::size_t{256} << 20;  ///< of those on their way from nobody known; more: 503
   std::size_t connections_max = limits::connections_max_default;
   std::size_t pipelined_requests_max = limits::pipelined_requests_max;  ///< answers gathered into one write
   int request_timeout_ms = limits::request_timeout_ms_default;

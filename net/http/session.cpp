@@ -35,7 +35,10 @@ std::optional<ip_address> peer_address(const tcp_socket& socket) {
 }
 
 template <class Stream>
-class session final : public connection, private exchange, public std::enable_shared_from_this<session<Stream>> {
+class session final : public connection,
+                      private exchange,
+                      private http_body_source,
+                      public std::enable_shared_from_this<session<Stream>> {
   static constexpr bool tls = !std::is_same_v<Stream, tcp_socket>;
 
  public:
@@ -57,7 +60,9 @@ class session final : public connection, private exchange, public std::enable_sh
   awaitable<void> serve();
   awaitable<bool> handshake();
   awaitable<outcome> read_request();
-  awaitable<outcome> read_body();
+  awaitable<outcome> read_body(sender from);
+  awaitable<bool> skip_body();
+  awaitable<result<void>> read(sender from) override;
   awaitable<std::size_t> read_more();
   awaitable<bool> flush();
   awaitable<void> close_politely();
@@ -144,9 +149,7 @@ auto session<Stream>::read_ended() -> outcome {
 
 template <class Stream>
 auto session<Stream>::read_request() -> awaitable<outcome> {
-  reader_.start(request_);
-  cors_origin_ = {};
-  request_.correlation_id.clear();
+  begin_request();
   bool begun = false;
   std::int64_t head_deadline_us = no_deadline;
   for (;;) {
@@ -154,7 +157,10 @@ auto session<Stream>::read_request() -> awaitable<outcome> {
     while (!begun && in_.unread().starts_with("\r\n")) in_.consume(2);
     if (!in_.empty() && in_.unread() != "\r") {
       in_.consume(reader_.feed(in_.unread()));
-      if (!begun) head_deadline_us = steady_now_us() + std::int64_t{options_.header_read_timeout_ms} * 1000;
+      if (!begun) {
+        request_.arrived_steady_us = steady_now_us();
+        head_deadline_us = request_.arrived_steady_us + std::int64_t{options_.header_read_timeout_ms} * 1000;
+      }
       begun = true;
       if (reader_.state() != read_state::head) break;
     }
@@ -171,12 +177,33 @@ auto session<Stream>::read_request() -> awaitable<outcome> {
     if (n == 0) co_return read_ended();
   }
   const outcome checked = check_head();
-  if (checked != outcome::ready || reader_.state() == read_state::complete) co_return checked;
-  co_return co_await read_body();
+  if (checked == outcome::ready && reader_.state() == read_state::body) request_.unread = this;
+  co_return checked;
+}
+
+/// For the handler.
+template <class Stream>
+auto session<Stream>::read(sender from) -> awaitable<result<void>> {
+  request_.unread = nullptr;
+  const outcome came = co_await read_body(from);
+  body_ended();
+  enter(phase::handling, -1);
+  if (came == outcome::ready) co_return result<void>();
+  if (came == outcome::refused) co_return refusal_;
+  broken_ = true;
+  co_return failure(ec::bad_request, "The connection ended before the body did");
+}
+
+/// Throws away a body that the handler did not ask for. False when the connection is over.
+template <class Stream>
+awaitable<bool> session<Stream>::skip_body() {
+  request_.unread = nullptr;
+  reader_.drop_body();
+  co_return co_await read_body(sender::known) == outcome::ready;
 }
 
 template <class Stream>
-auto session<Stream>::read_body() -> awaitable<outcome> {
+auto session<Stream>::read_body(sender from) -> awaitable<outcome> {
   enter(phase::body, options_.body_stall_timeout_ms);
   body_began_us_ = steady_now_us();
   body_received_ = 0;
@@ -189,7 +216,7 @@ auto session<Stream>::read_body() -> awaitable<outcome> {
     const std::size_t taken = reader_.feed(in_.unread());
     in_.consume(taken);
     body_received_ += taken;
-    if (!count_body()) {
+    if (!count_body(from)) {
       failure busy(ec::not_ready, "Too many request bytes are held in memory");
       busy.retry_after_seconds = 1;
       co_return refuse(std::move(busy));
@@ -296,6 +323,7 @@ awaitable<void> session<Stream>::serve() {
     http_response response;
     if (!cors_origin_.empty() && is_preflight(request_)) {
       response = preflight_response();
+      home_->handler.answered_by_server(request_, response.status, ec::ok);
     } else {
       enter(phase::handling, -1);
       home_->in_flight.add(1);
@@ -310,15 +338,17 @@ awaitable<void> session<Stream>::serve() {
       home_->in_flight.subtract(1);
     }
     forget_body();
-    const bool keep = reader_.keep_alive() && !home_->draining && !broken_;
+    const bool keep = may_go_on() && !broken_;
     append_answer(response, keep);
-    const bool more_waits = keep && !in_.empty() && gathered_ < options_.pipelined_requests_max &&
+    const bool more_waits = keep && !request_.unread && !in_.empty() && gathered_ < options_.pipelined_requests_max &&
                             out_.size() < gathered_bytes_max && large_body_.empty();
     if (!more_waits && !flush_at_once() && !co_await flush()) co_return;
     if (!keep) {
+      request_.body = std::string();  // the connection lingers for a while
       co_await close_politely();
       co_return;
     }
+    if (request_.unread && !co_await skip_body()) co_return;
   }
 }
 
@@ -331,12 +361,11 @@ awaitable<void> session<Stream>::close_politely() {
   if constexpr (tls) co_await stream_.async_shutdown(asio::redirect_error(asio::use_awaitable, code));
   socket().shutdown(tcp_socket::shutdown_send, code);
   in_.consume(in_.unread().size());
-  in_.widen(body_buffer_bytes);
+  in_.rest();
   code = {};
-  while (!code && phase_ == phase::closing) {
-    const auto [at, size] = in_.room(body_buffer_bytes);
-    co_await socket().async_read_some(asio::buffer(at, size), asio::redirect_error(asio::use_awaitable, code));
-  }
+  while (!code && phase_ == phase::closing)
+    co_await socket().async_read_some(asio::buffer(home_->thrown_away),
+                                      asio::redirect_error(asio::use_awaitable, code));
 }
 
 template <class Stream>
@@ -346,6 +375,7 @@ awaitable<void> session<Stream>::run(std::shared_ptr<session> self) {
     explicit registration(session& x) : s(x) { s.home_->add(s); }
     ~registration() {
       s.home_->remove(s);
+      s.body_ended();
       s.forget_body();
       error_code ignored;
       s.socket().close(ignored);

@@ -1,6 +1,7 @@
 #pragma once
 // What the connections of one io_context share. Everything here is used on that context's thread only, except the
 // counters, which other threads may read, and `gate`, which is the server's.
+#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -23,6 +24,7 @@ struct connection_gate {
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
   std::atomic<std::uint64_t> buffered_body_bytes{0};
+  std::atomic<std::uint64_t> unproven_body_bytes{0};  ///< the part of it that came from nobody known, and is not whole
 };
 
 /// A number that one thread writes and any thread reads.
@@ -72,6 +74,7 @@ struct shard {
                                     boost::asio::io_context::executor_type>
       ticker;
   std::vector<connection*> connections;
+  std::array<char, 16 * 1024> thrown_away;  ///< where connections read what nobody wants; never looked at
   bool draining = false;
   bool stopped = false;
   own_counter requests, in_flight, ip_denied, bytes_in, bytes_out;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "base/json.hpp"
 #include "net/auth/ip_address.hpp"
 
@@ -28,6 +29,22 @@ struct http_parameter {
   std::string value;
 };
 
+/// From whom a body is taken.
+enum class sender : std::uint8_t {
+  known,
+  unproven,  ///< all such bodies that are on their way have a bound of their own
+};
+
+/// The rest of a request whose head alone has been read.
+class http_body_source {
+ public:
+  /// Reads the body into the request. After a failure (400, 408, 413, 415, 503) the connection ends with the answer.
+  virtual boost::asio::awaitable<result<void>> read(sender from) = 0;
+
+ protected:
+  ~http_body_source() = default;
+};
+
 struct http_request {
   std::string_view method;  ///< as sent, but "GET" for HEAD
   bool head = false;        ///< the client asked with HEAD: answer as for GET, the server drops the body
@@ -40,12 +57,13 @@ struct http_request {
   std::vector<http_parameter> parameters;  ///< decoded ('+' is a space), in order
   std::vector<http_header_view> headers;   ///< in order; views live as long as the request
   std::string body;                        ///< decoded; `json_parser::padding` bytes of capacity follow it
+  http_body_source* unread = nullptr;      ///< gives `body`, once; null: it is here already
   std::string correlation_id;              ///< the client's, or a fresh UUIDv7
   ip_address peer;                         ///< TCP peer; with a proxy in between, the proxy
   ip_address client;                       ///< whose request it is (contract auth.md §8)
   std::string client_address;              ///< `client` as text
   bool tls = false;
-  std::int64_t arrived_steady_us = 0;   ///< when the head was complete
+  std::int64_t arrived_steady_us = 0;   ///< when the head was complete; of an incomplete one, when it began
   std::int64_t deadline_steady_us = 0;  ///< the handler answers DEADLINE_EXCEEDED when this passes
 
   /// First header of that name, any case.
@@ -69,7 +87,12 @@ struct http_response {
 class http_handler {
  public:
   virtual ~http_handler() = default;
+  /// Called with the head: nobody's body is taken before the handler asks for it. One that it leaves unread is thrown
+  /// away when it is small, and else ends the connection.
   virtual boost::asio::awaitable<http_response> handle(http_request& request) = 0;
+  /// The server has answered by itself: why, or a CORS preflight (`ec::ok`). Of a malformed head the request holds what
+  /// was understood; path and parameters may be missing.
+  virtual void answered_by_server(const http_request&, int /*status*/, ec /*why*/) {}
 };
 
 /// Header names and Host values compare without regard to ASCII case.

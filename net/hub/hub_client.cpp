@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/checksum.hpp"
+#include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/text_out.hpp"
 #include "base/uuid.hpp"
@@ -71,6 +72,7 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
 }
 
 boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key, bool known_only) {
+  if (key.size() > limits::key_bytes_max) co_return failure(ec::auth_invalid_format);
   const digest id = sha256(key);
   const auto executor = co_await boost::asio::this_coro::executor;
   decltype(keys_.get(id, 0)) known;
@@ -145,7 +147,14 @@ void hub_client::join(const digest& id, std::string_view key, waiter waiting,
 }
 
 boost::asio::awaitable<void> hub_client::fly(digest id, std::string key) {
-  auto outcome = co_await call(key);
+  result<key_verdict> outcome = failure(ec::internal_error);
+  try {
+    outcome = co_await call(key);
+  } catch (const std::exception& e) {
+    // Whoever waits must hear of it, and a probe that the breaker let through has failed.
+    called(false);
+    outcome = unavailable(e.what());
+  }
   land(id, outcome);
 }
 

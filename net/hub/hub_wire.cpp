@@ -126,8 +126,8 @@ result<std::string> read_post_path(std::string_view entry, std::string_view serv
   if (!entry.starts_with(method)) return failure::validation("hub.paths.validate_key", "must begin with 'POST /'");
   std::string path(entry.substr(method.size()));
   if (!path.starts_with('/')) return failure::validation("hub.paths.validate_key", "must begin with 'POST /'");
-  constexpr std::string_view placeholder = "{service}";
-  if (const auto at = path.find(placeholder); at != path.npos) path.replace(at, placeholder.size(), service);
+  constexpr std::string_view service_part = "{service}";
+  if (const auto at = path.find(service_part); at != path.npos) path.replace(at, service_part.size(), service);
   return path;
 }
 

@@ -10,7 +10,7 @@ open_loopback::open_loopback() {
   local_ = std::move(local);
 }
 
-boost::asio::awaitable<result<principal_ptr>> open_loopback::identify(const http_request&) { co_return local_; }
+boost::asio::awaitable<result<principal_ptr>> open_loopback::identify(http_request&) { co_return local_; }
 
 tenant_context context_of(const principal& who) {
   return who.tenant ? context_mint::tenant(*who.tenant) : context_mint::standalone();

@@ -11,8 +11,9 @@ namespace waggle {
 class authenticator {
  public:
   virtual ~authenticator() = default;
-  /// A failure is the answer to the request: 400, 401, 403 or 503.
-  virtual boost::asio::awaitable<result<principal_ptr>> identify(const http_request& request) = 0;
+  /// A failure is the answer to the request: 400, 401, 403 or 503. Decided by the head alone, unless it takes the body to
+  /// prove who asks: then the body is read, and so may fail.
+  virtual boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) = 0;
   /// True: nothing is answered to who shows nothing.
   virtual bool mandatory() const = 0;
 };
@@ -21,7 +22,7 @@ class authenticator {
 class open_loopback final : public authenticator {
  public:
   open_loopback();
-  boost::asio::awaitable<result<principal_ptr>> identify(const http_request& request) override;
+  boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
   bool mandatory() const override { return false; }
 
  private:

@@ -60,14 +60,12 @@ result<std::unique_ptr<hub_authenticator>> hub_authenticator::make(hub_client& h
   return made;
 }
 
-boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(const http_request& request) {
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(http_request& request) {
   const auto from = failure_key(request.client);
   const auto now_us = time_.steady_us();
   const bool spared = contains(inbound_.allowed_peers, request.peer);
   const int wait_seconds = spared ? 0 : failures_.retry_after_seconds(from, now_us);
   auto who = co_await look(request, wait_seconds > 0);
-  if (who && inbound_.every_request_signed)
-    if (auto holds = signature_of(request); !holds) who = holds.error();
   if (who) {
     failures_.succeeded(from, now_us);
     co_return who;
@@ -79,14 +77,29 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(const 
 }
 
 /// `blocked`: only what is known already.
-boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(const http_request& request, bool blocked) {
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(http_request& request, bool blocked) {
   const auto shown = single_header(request, "x-hivehub-service");
   if (!shown) co_return shown.error();
   // Never another carrier when this one is there.
   if (*shown) {
     if (blocked) co_return failure(ec::auth_rate_limit);
-    co_return service(request, **shown);
+    const auto proof = proof_of(request, **shown);
+    if (proof == service_proof::none) co_return failure(ec::auth_service_rejected);
+    // Once: a second look would find the nonce that the first one left.
+    if (proof == service_proof::signature || inbound_.every_request_signed) {
+      const auto from = proof == service_proof::signature ? sender::unproven : sender::known;
+      if (auto holds = co_await check_signature_of(request, from); !holds) co_return holds.error();
+    }
+    co_return service(request);
   }
+  auto who = co_await owner_of_key(request, blocked);
+  if (who && inbound_.every_request_signed)
+    if (auto holds = co_await check_signature_of(request, sender::known); !holds) co_return holds.error();
+  co_return who;
+}
+
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::owner_of_key(const http_request& request,
+                                                                              bool blocked) {
   const auto key = find_key(request);
   if (!key) co_return key.error();
   if (!*key) co_return failure(ec::auth_missing_key);
@@ -98,8 +111,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(const http
   co_return acting_for(std::move(*who), *user);
 }
 
-result<principal_ptr> hub_authenticator::service(const http_request& request, std::string_view shown) {
-  if (auto proven = prove(request, shown); !proven) return proven.error();
+result<principal_ptr> hub_authenticator::service(const http_request& request) {
   const auto user = user_of(request);
   if (!user) return user.error();
   const auto key_id = single_header(request, "x-hivehub-access-key-id");
@@ -112,35 +124,39 @@ result<principal_ptr> hub_authenticator::service(const http_request& request, st
   return principal_ptr(std::move(who));
 }
 
-/// One of the three proofs of auth.md §3, and the peer is one from whom proofs are taken.
-result<void> hub_authenticator::prove(const http_request& request, std::string_view shown) {
+/// Which of the proofs of auth.md §3 there is. A peer from whom none is taken has none.
+auto hub_authenticator::proof_of(const http_request& request, std::string_view shown) const -> service_proof {
   const bool peer_named = contains(inbound_.allowed_peers, request.peer);
-  if (!inbound_.allowed_peers.empty() && !peer_named) return failure(ec::auth_service_rejected);
+  if (!inbound_.allowed_peers.empty() && !peer_named) return service_proof::none;
   bool proven = shown == "true" && inbound_.allow_literal_true && peer_named;
   for (const auto& secret : inbound_.secrets) proven = constant_time_equal(secret, shown) || proven;
-  if (proven) return {};
-  if (signing_.secrets.empty() || !request.header("x-hivehub-signature")) return failure(ec::auth_service_rejected);
-  return signature_of(request);
+  if (proven) return service_proof::held;
+  const bool to_check = !signing_.secrets.empty() && request.header("x-hivehub-signature");
+  return to_check ? service_proof::signature : service_proof::none;
 }
 
-result<void> hub_authenticator::signature_of(const http_request& request) {
+/// What the head says is judged before a body is taken.
+boost::asio::awaitable<result<void>> hub_authenticator::check_signature_of(http_request& request, sender from) {
   signed_request what;
   what.method = request.head ? "HEAD" : request.method;
   what.path = request.raw_path;
   what.query = request.raw_query;
-  what.body = request.body;
   const auto user = single_header(request, "x-hivehub-user-id");
-  if (!user) return user.error();
+  if (!user) co_return user.error();
   what.user_id = user->value_or("");
   for (const auto& [name, value] : {std::pair{"x-hivehub-signature", &what.signature},
                                     {"x-hivehub-timestamp", &what.timestamp},
                                     {"x-hivehub-nonce", &what.nonce},
                                     {"x-hivehub-signature-version", &what.version}}) {
     auto header = single_header(request, name);
-    if (!header) return header.error();
+    if (!header) co_return header.error();
     *value = *header;
   }
-  return check_signature(signing_, what, nonces_, time_.unix_ms() / 1000);
+  if (auto may = may_be_signed(signing_, what, time_.unix_ms() / 1000); !may) co_return may.error();
+  if (request.unread)
+    if (auto came = co_await request.unread->read(from); !came) co_return came.error();
+  what.body = request.body;
+  co_return check_signature(signing_, what, nonces_, time_.unix_ms() / 1000);
 }
 
 }  // namespace waggle

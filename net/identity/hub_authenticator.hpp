@@ -13,15 +13,22 @@ class hub_authenticator final : public authenticator {
   /// VALIDATION_ERROR that names the key of the configuration which can't be used.
   static result<std::unique_ptr<hub_authenticator>> make(hub_client& hub, const settings& config, const clock& time,
                                                          metric_registry& metrics);
-  boost::asio::awaitable<result<principal_ptr>> identify(const http_request& request) override;
+  boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
   bool mandatory() const override { return true; }
 
  private:
+  enum class service_proof : std::uint8_t {
+    none,
+    held,
+    signature,  ///< to be checked
+  };
+
   hub_authenticator(hub_client& hub, const settings& config, const clock& time);
-  boost::asio::awaitable<result<principal_ptr>> look(const http_request& request, bool blocked);
-  result<principal_ptr> service(const http_request& request, std::string_view shown);
-  result<void> prove(const http_request& request, std::string_view shown);
-  result<void> signature_of(const http_request& request);
+  boost::asio::awaitable<result<principal_ptr>> look(http_request& request, bool blocked);
+  boost::asio::awaitable<result<principal_ptr>> owner_of_key(const http_request& request, bool blocked);
+  result<principal_ptr> service(const http_request& request);
+  service_proof proof_of(const http_request& request, std::string_view shown) const;
+  boost::asio::awaitable<result<void>> check_signature_of(http_request& request, sender from);
 
   hub_client& hub_;
   const inbound_settings inbound_;

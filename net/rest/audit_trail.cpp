@@ -62,6 +62,25 @@ std::string_view named_collection(const route_match& match) {
   return named ? std::string_view(match.values.front()) : std::string_view();
 }
 
+/// What is known of every request, whoever answered it.
+audit_record begin_record(const http_request& request, int status, ec why, std::int64_t now_unix_ms,
+                          std::int64_t now_steady_us) {
+  audit_record record;
+  record.unix_ms = now_unix_ms;
+  auto& r = record.request.emplace();
+  r.actor_kind = kind_name(nullptr);
+  r.protocol = "rest";
+  r.method = visible(request.head ? "HEAD" : request.method);
+  r.status = status;
+  r.result = result_of(status);
+  if (status >= 400) r.reason = info(why).name;
+  r.client_ip = request.client_address;
+  r.user_agent = visible(request.header("user-agent").value_or(""));
+  r.correlation_id = request.correlation_id;
+  r.duration_ms = (now_steady_us - request.arrived_steady_us) / 1000;
+  return record;
+}
+
 }  // namespace
 
 bool is_recorded_first(const route& to) {
@@ -70,11 +89,17 @@ bool is_recorded_first(const route& to) {
   return needed == 'W' || needed == 'D' || needed == 'C';
 }
 
+audit_record audit_record_of(const http_request& request, int status, ec why, std::int64_t now_unix_ms,
+                             std::int64_t now_steady_us) {
+  auto record = begin_record(request, status, why, now_unix_ms, now_steady_us);
+  record.event = why == ec::ok ? "CORS_PREFLIGHT" : "REQUEST_REFUSED";
+  return record;
+}
+
 audit_record audit_record_of(const audited_request& what, std::int64_t now_unix_ms, std::int64_t now_steady_us) {
-  audit_record record;
-  record.unix_ms = now_unix_ms;
+  auto record = begin_record(what.http, what.status, what.code, now_unix_ms, now_steady_us);
   record.event = what.who ? "AUTH_SUCCESS" : what.open_probe ? "OPEN_PROBE" : "AUTH_FAILURE";
-  auto& r = record.request.emplace();
+  auto& r = *record.request;
   if (const auto* to = what.match.found) {
     r.function = to->function;
     r.permission_class = std::string(1, cluster_class(*to));
@@ -91,16 +116,11 @@ audit_record audit_record_of(const audited_request& what, std::int64_t now_unix_
     r.actor_key_prefix = refused_prefix(what.http);
   }
   r.target = shortened(what.collection.empty() ? named_collection(what.match) : what.collection);
-  r.protocol = "rest";
-  r.method = visible(what.http.head ? "HEAD" : what.http.method);
-  r.status = what.status;
-  r.result = result_of(what.status);
-  if (what.status >= 400) r.reason = info(what.code).name;
-  r.client_ip = what.http.client_address;
-  r.user_agent = visible(what.http.header("user-agent").value_or(""));
-  r.correlation_id = what.http.correlation_id;
-  r.duration_ms = (now_steady_us - what.http.arrived_steady_us) / 1000;
   return record;
+}
+
+void audit_trail::record_answer_of_server(const http_request& request, int status, ec why) {
+  log_.append(audit_record_of(request, status, why, time_.unix_ms(), time_.steady_us()));
 }
 
 boost::asio::awaitable<result<void>> audit_trail::record(audited_request what) {

@@ -21,6 +21,9 @@ struct audited_request {
   std::string_view collection;  ///< that it asked for, "" = none so far
 };
 audit_record audit_record_of(const audited_request& what, std::int64_t now_unix_ms, std::int64_t now_steady_us);
+/// Of a request that the HTTP server answered by itself: nobody was asked who it is from, and its head may be in pieces.
+audit_record audit_record_of(const http_request& request, int status, ec why, std::int64_t now_unix_ms,
+                             std::int64_t now_steady_us);
 
 /// Changes something, or who may do what: on disk before its answer.
 bool is_recorded_first(const route& to);
@@ -33,6 +36,9 @@ class audit_trail {
   bool must_refuse(const route& to) const { return blocks_ && is_recorded_first(to) && log_.failing(); }
   /// AUDIT_UNAVAILABLE when that has to be the answer instead.
   boost::asio::awaitable<result<void>> record(audited_request what);
+  /// One record for each connection at most, for these answers end it (but a CORS preflight): no flood of them writes more
+  /// than as many refused requests on kept connections would.
+  void record_answer_of_server(const http_request& request, int status, ec why);
 
  private:
   audit_log& log_;

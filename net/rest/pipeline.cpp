@@ -101,6 +101,10 @@ http_response pipeline::refuse(const failure& why, const http_request& request, 
   return response;
 }
 
+void pipeline::answered_by_server(const http_request& request, int status, ec why) {
+  if (audit_) audit_->record_answer_of_server(request, status, why);
+}
+
 boost::asio::awaitable<result<void>> pipeline::record(const http_request& request, const route_match& match, int status,
                                                       const request_outcome& outcome) {
   const bool open_probe = match.found && is_probe(match.found->function) && !config_.auth.protect_health;
@@ -154,6 +158,11 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principa
     failure f(ec::concurrency_limit);
     f.retry_after_seconds = 1;
     co_return f;
+  }
+  // No GET has a use for one, whoever sends it.
+  if (request.unread && match.found->method != "GET") {
+    const auto from = outcome.who ? sender::known : sender::unproven;
+    if (auto came = co_await request.unread->read(from); !came) co_return came.error();
   }
   handler_context context{scope, db_, config_, metrics_, node_};
   auto answer = co_await match.found->handler(context);

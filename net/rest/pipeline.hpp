@@ -1,8 +1,9 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
-//   identity → suspended → route → class and function → rate limit → concurrency → handler (validation, look-up, execute)
-//   → error body → audit → metrics → log
-// An unknown path is told from a known one only after the identity is known.
+//   identity → suspended → route → class and function → rate limit → concurrency → body → handler (validation, look-up,
+//   execute) → error body → audit → metrics → log
+// Up to the body the head decides: nobody's bytes are held before it is known whose they are. An unknown path is told
+// from a known one only after the identity is known.
 // Owned by the node; called on the connections' threads.
 #include <array>
 #include <atomic>
@@ -27,6 +28,7 @@ class pipeline final : public http_handler {
   pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
            audit_trail* audit);
   boost::asio::awaitable<http_response> handle(http_request& request) override;
+  void answered_by_server(const http_request& request, int status, ec why) override;
 
  private:
   /// Counts of one route; cells are looked up once per status.

@@ -88,6 +88,14 @@ def test_huge_keys(world, key):
     assert world.hub.asked() == 0
 
 
+def test_long_keys_meet_no_pattern(start_world):
+    """A pattern is a regular expression, and what it costs grows with the key."""
+    world = start_world(**{"hub.key_patterns": "^hh_live_[A-Za-z0-9]*$"})
+    for size, code in ((248, "AUTH_INVALID_KEY"), (249, "AUTH_INVALID_FORMAT"), (9_000, "AUTH_INVALID_FORMAT")):
+        assert get(world, "X-API-Key: hh_live_" + "a" * size) == ([401], [code.encode()])
+    assert world.hub.asked() == 1
+
+
 def test_names_with_uuids_in_other_spellings(world):
     owner = world.hub.control("POST", "/users", {"id": LETTERS, "name": "letters"})["id"]
     own, other = world.client(world.hub.key(owner, "ADMIN")), world.client("birch")
@@ -101,7 +109,16 @@ def test_names_with_uuids_in_other_spellings(world):
     other.ok("POST", "/collections", {"name": "mine", "dimension": 2})
     assert other.post("/collections/mine/rename", {"new_name": f"user_{owner}:docs"}).code == "VALIDATION_ERROR"
     assert own.ok("GET", "/collections")["total"] == 1
-    # As a user id, a UUID has no case.
+    # A UUID has no case, for its owner; nor as a user id.
+    for name in (f"user_{owner}:docs", f"{owner}:docs", f"user_{owner.upper()}:docs", f"{owner.upper()}:docs",
+                 f"user_{owner.upper()}%3Adocs"):
+        assert own.ok("GET", f"/collections/{name}")["full_name"] == f"user_{owner}:docs", name
+    mixed = f"user_{owner.capitalize()}:upper"
+    assert own.ok("POST", "/collections", {"name": mixed, "dimension": 2})["full_name"] == f"user_{owner}:upper"
+    own.ok("POST", "/insert", {"collection": mixed, "id": "a", "text": "bee"})
+    assert own.ok("GET", f"/collections/upper/vectors/a")["id"] == "a"
+    assert other.get(f"/collections/{mixed}").json()["message"].replace(mixed, "x") == \
+        other.get("/collections/nothing").json()["message"].replace("nothing", "x")
     assert world.service(owner.upper()).ok("GET", "/collections/docs")["owner_id"] == owner
 
 

@@ -1,5 +1,6 @@
 """The audit log: one record per request, nothing in it that is nobody's business, and no way to change it unseen."""
 import json
+import socket
 import subprocess
 import time
 
@@ -41,6 +42,14 @@ def record_of(node, correlation_id):
 
 def ask(client, name, method, path, body=None, **headers):
     return client.request(method, path, body, headers={"X-Correlation-ID": name, **headers})
+
+
+def converse(node, sent):
+    """These bytes on a connection of their own, and what comes back."""
+    with socket.create_connection(("127.0.0.1", node.port), timeout=20) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def verify(*arguments):
@@ -241,3 +250,42 @@ def test_figures(start_world):
     figures = dict(line.rsplit(" ", 1) for line in operator.get("/metrics").text.splitlines() if line[0] != "#")
     assert float(figures["audit_chain_seq"]) >= 2 and float(figures["audit_write_failures_total"]) == 0
     assert float(figures['audit_records_total{event="AUTH_SUCCESS"}']) >= 1
+
+
+def test_what_the_server_refuses_by_itself_is_recorded_too(world):
+    """One record for each, although nobody was asked who it is; however many there are, each is as small as any."""
+    node = world.node
+    refused = {"400": b"GET / HTTP/1.1\r\nX-Correlation-ID: 400\r\n\r\n",
+               "431": b"GET / HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: 431\r\nX: " + b"x" * 20000 + b"\r\n\r\n",
+               "413": b"POST / HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: 413\r\nContent-Length: 9999999999\r\n\r\n",
+               "host": b"GET / HTTP/1.1\r\nHost: a b\r\nX-Correlation-ID: host\r\n\r\n",
+               "target": b"GET /%zz HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: target\r\n\r\n",
+               "origin": b"GET / HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: origin\r\nOrigin: https://evil\r\n\r\n"}
+    for sent in refused.values():
+        converse(node, sent)
+    shown = {name: [record_of(node, name)[f] for f in ("event", "status", "result", "reason", "method", "route", "client_ip")]
+             for name in refused}
+    common = ["", "127.0.0.1"]
+    assert shown == {"400": ["REQUEST_REFUSED", 400, "error", "BAD_REQUEST", "GET", *common],
+                     "431": ["REQUEST_REFUSED", 431, "error", "HEADERS_TOO_LARGE", "GET", *common],
+                     "413": ["REQUEST_REFUSED", 413, "error", "PAYLOAD_TOO_LARGE", "POST", *common],
+                     "host": ["REQUEST_REFUSED", 400, "error", "BAD_REQUEST", "GET", *common],
+                     "target": ["REQUEST_REFUSED", 400, "error", "BAD_REQUEST", "GET", *common],
+                     "origin": ["REQUEST_REFUSED", 403, "denied", "ORIGIN_DENIED", "GET", *common]}
+    before = len(requests(node))
+    for n in range(100):
+        converse(node, b"GET / HTTP/1.1\r\nUser-Agent: " + b"u" * 9000 + b"\r\nX: \x01\r\n\r\n")
+    deadline = time.monotonic() + 5
+    while len(requests(node)) < before + 100 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.6)
+    assert len(requests(node)) == before + 100
+    assert max(map(len, lines(node))) < 1500
+
+
+def test_a_body_that_breaks_off_is_recorded_with_its_sender(world):
+    key = world.keys["acme"]["key"].encode()
+    converse(world.node, b"POST /collections HTTP/1.1\r\nHost: h\r\nX-API-Key: " + key +
+             b"\r\nX-Correlation-ID: broken\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
+    record = record_of(world.node, "broken")
+    assert (record["event"], record["status"], record["tenant_id"]) == ("AUTH_SUCCESS", 400, world.users["acme"])

@@ -212,5 +212,18 @@ def test_a_known_key_does_not_wait_for_a_hub_that_hangs(start_world):
     assert time.monotonic() - began < 1
 
 
+def test_a_call_that_can_not_even_be_made_is_a_failed_one(hub, make_node):
+    """A service key that fits into no header: nobody waits for a call that has ended, and the breaker opens."""
+    node = make_node(settings=hub.settings(**{"hub.inline_deadline_ms": "20000"}),
+                     environment={"HIVEHUB_SERVICE_API_KEY": "k" * 70_000}).start()
+    client = node.client(headers=bearer("hh_live_" + "a" * 32))
+    began = time.monotonic()
+    for _ in range(8):
+        answer = client.get("/collections")
+        assert answer.code == "HUB_UNAVAILABLE" and int(answer.headers["Retry-After"]) >= 1
+    assert time.monotonic() - began < 5
+    assert int(answer.headers["Retry-After"]) > 1  # it is open
+
+
 def test_the_operator_is_not_told_that_cluster_mode_is_off(world):
     assert world.service().get("/cluster/tenants").code != "CLUSTER_MODE_DISABLED"

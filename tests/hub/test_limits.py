@@ -7,8 +7,10 @@ import time
 import uuid
 
 import pytest
+from cluster_world import INBOUND_SECRET
 
 SIGNING_SECRET = b"signing-secret-of-the-tests-0123"
+SIGNING_ENVIRONMENT = {"HIVEHUB_SIGNING_SECRET": base64.b64encode(SIGNING_SECRET).decode()}
 
 
 def test_requests_per_minute(start_world):
@@ -100,7 +102,7 @@ def signed(method, path, body="", query="", user="", version=2, **change):
 
 @pytest.fixture
 def signing_world(start_world):
-    return start_world(environment={"HIVEHUB_SIGNING_SECRET": base64.b64encode(SIGNING_SECRET).decode()})
+    return start_world(environment=SIGNING_ENVIRONMENT)
 
 
 def test_signed_service_requests(signing_world):
@@ -123,6 +125,22 @@ def test_signed_service_requests(signing_world):
             (signed("GET", "/collections", user=acme, **{"x-hivehub-timestamp": "now"}), "Invalid timestamp format")):
         answer = client.get("/collections", headers=headers)
         assert answer.status == 401 and answer.code == "AUTH_SIGNATURE_INVALID" and answer.json()["message"] == message
+
+
+def test_every_request_signed(start_world):
+    """hub.signing.required: all. A service that its signature proves is asked for no second one, a key needs one too."""
+    world = start_world(environment=SIGNING_ENVIRONMENT, **{"hub.signing.required": "all"})
+    acme, client = world.users["acme"], world.node.client()
+    ask = signed("GET", "/collections", user=acme)
+    assert client.get("/collections", headers=ask).status == 200
+    assert client.get("/collections", headers=ask).json()["message"] == "Duplicate request nonce (possible replay attack)"
+    by_secret = {**signed("GET", "/collections", user=acme), "x-hivehub-service": INBOUND_SECRET}
+    assert client.get("/collections", headers=by_secret).status == 200
+    by_key = signed("GET", "/collections")
+    del by_key["x-hivehub-service"]
+    assert world.client("acme").get("/collections", headers=by_key).status == 200
+    for unsigned in (world.client("acme"), world.service(acme)):
+        assert unsigned.get("/collections").json()["message"] == "Missing signature header"
 
 
 def test_a_nonce_counts_once_under_contention(signing_world):

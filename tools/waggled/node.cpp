@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <future>
 #include <thread>
@@ -31,6 +32,7 @@ http_options http_options_of(const settings& config) {
   options.site.forwarding = config.security.forwarding;
   options.site.ip = config.security.ip;
   options.body_bytes_max = server.body_bytes_max;
+  options.unproven_body_bytes_max = std::max(options.unproven_body_bytes_max, server.body_bytes_max);
   options.connections_max = server.max_connections;
   options.request_timeout_ms = server.request_timeout_ms;
   options.keepalive_ms = server.keepalive_seconds * 1000;

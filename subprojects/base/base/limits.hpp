@@ -15,6 +15,7 @@ inline constexpr std::size_t json_depth_max = 64;
 inline constexpr std::size_t header_bytes_max = 16 * 1024;
 inline constexpr std::size_t target_bytes_max = 8 * 1024;
 inline constexpr std::size_t correlation_id_bytes_max = 128;
+inline constexpr std::size_t key_bytes_max = 256;  ///< of an API key
 inline constexpr std::size_t body_mib_max_default = 100;
 inline constexpr int request_timeout_ms_default = 30000;
 inline constexpr int header_read_timeout_ms = 15000;

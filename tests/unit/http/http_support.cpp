@@ -115,6 +115,11 @@ std::string post(const std::string& path, const std::string& body, const std::ve
 asio::awaitable<http_response> test_handler::handle(http_request& request) {
   http_response r;
   const std::string first = request.segments.empty() ? "" : request.segments[0];
+  if (first == "unread") co_return error_response(failure(ec::auth_missing_key), request.correlation_id);
+  if (request.unread) {
+    const auto came = co_await request.unread->read(first == "unproven" ? sender::unproven : sender::known);
+    if (!came) co_return error_response(came.error(), request.correlation_id);
+  }
   if (first == "big" || first == "bin") {
     const auto n = std::stoul(request.segments.at(1));
     for (std::size_t i = 0; r.body.size() < n; ++i) r.body += "line " + std::to_string(i % 1000) + " of text\n";
@@ -160,6 +165,16 @@ asio::awaitable<http_response> test_handler::handle(http_request& request) {
 }
 
 void test_handler::release() { released_ = true; }
+
+void test_handler::answered_by_server(const http_request& request, int status, ec why) {
+  const std::lock_guard lock(mutex_);
+  refusals_.push_back(std::to_string(status) + " " + std::string(info(why).name) + " " + std::string(request.method));
+}
+
+std::vector<std::string> test_handler::refusals() {
+  const std::lock_guard lock(mutex_);
+  return refusals_;
+}
 
 test_server::test_server(std::function<void(http_options&)> change, int threads) {
   if (change) change(options);

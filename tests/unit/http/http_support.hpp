@@ -65,6 +65,9 @@ std::string post(const std::string& path, const std::string& body, const std::ve
 class test_handler final : public http_handler {
  public:
   boost::asio::awaitable<http_response> handle(http_request& request) override;
+  void answered_by_server(const http_request& request, int status, ec why) override;
+  /// "431 HEADERS_TOO_LARGE GET", … of what the server answered by itself.
+  std::vector<std::string> refusals();
   /// Lets every "/wait" in flight, and those to come, answer.
   void release();
   int waiting() const { return waiting_; }
@@ -72,6 +75,8 @@ class test_handler final : public http_handler {
  private:
   std::atomic<bool> released_{false};
   std::atomic<int> waiting_{0};
+  std::mutex mutex_;
+  std::vector<std::string> refusals_;
 };
 
 /// A running server. Stops and joins in the destructor.

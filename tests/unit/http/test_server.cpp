@@ -404,3 +404,60 @@ TEST_CASE("CORS for every origin never allows credentials; reload changes who is
     return d.ask(get("/x", {"Origin: https://any.example"})).status == 403;
   }));
 }
+
+TEST_CASE("a body that the handler leaves unread is never taken for a request") {
+  test_server s;
+  const std::string inner = get("/inner");
+  const auto ask = [](const std::string& how) {
+    return "POST /unread HTTP/1.1\r\nHost: localhost\r\n" + how + "\r\n\r\n";
+  };
+  SUBCASE("a small one is skipped, also a packed one, and the connection goes on") {
+    raw_client c(s.port());
+    for (const std::string packed : {"", "\r\nContent-Encoding: gzip"}) {
+      c.send(ask("Content-Length: " + std::to_string(inner.size()) + packed) + inner + get("/next"));
+      CHECK(c.read().status == 401);
+      CHECK(has(c.read().body, "\"/next\""));
+    }
+    c.send(ask("Content-Length: 60000"));
+    CHECK(c.read().status == 401);  // before its body
+    c.send(std::string(60000, 'x') + get("/next"));
+    CHECK(has(c.read().body, "\"/next\""));
+    CHECK(s.handler.refusals().empty());
+  }
+  SUBCASE("any other ends the connection") {
+    for (const std::string how :
+         {"Content-Length: 70000", "Content-Length: 104857600", "Transfer-Encoding: chunked",
+          "Content-Length: 5\r\nExpect: 100-continue", "Transfer-Encoding: chunked\r\nExpect: 100-continue"}) {
+      CAPTURE(how);
+      raw_client c(s.port());
+      c.send(ask(how) + (how.find("Expect") == how.npos ? inner : ""));
+      const auto r = c.read();
+      CHECK(r.status == 401);
+      CHECK(r.header("Connection") == "close");
+      c.finish_sending();
+      CHECK(c.closed());
+    }
+  }
+}
+
+TEST_CASE("what the server answers by itself is told, once") {
+  test_server s([](http_options& o) {
+    o.header_read_timeout_ms = 100;
+    o.site.allowed_origins = {"https://app.example"};
+  });
+  const auto told = [&](const std::string& sent) {
+    raw_client c(s.port());
+    c.send(sent);
+    c.read();
+    return s.handler.refusals().back();
+  };
+  CHECK(told("GET /x HTTP/1.1\r\n\r\n") == "400 BAD_REQUEST GET");
+  CHECK(told(get("/x", {"X: " + std::string(20000, 'x')})) == "431 HEADERS_TOO_LARGE GET");
+  CHECK(told(post("/x", "", {"Content-Length: 99999999999"})).starts_with("400"));
+  CHECK(told("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n") == "413 PAYLOAD_TOO_LARGE POST");
+  CHECK(told("GET /half HTTP/1.1\r\nHo") == "408 REQUEST_TIMEOUT ");
+  CHECK(told(get("/x", {"Origin: https://evil.example"})) == "403 ORIGIN_DENIED GET");
+  CHECK(told("OPTIONS /x HTTP/1.1\r\nHost: h\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: GET\r\n\r\n") ==
+        "204 OK OPTIONS");
+  CHECK(s.handler.refusals().size() == 7);
+}

@@ -196,3 +196,22 @@ TEST_CASE("many clients at once on two threads") {
   CHECK(eventually([&] { return s.server->stats().connections_open == 0; }));
   CHECK(s.server->stats().requests == 800);
 }
+
+TEST_CASE("the bodies of unproven senders have a smaller bound, and only while they are on their way") {
+  test_server s([](http_options& o) { o.unproven_body_bytes_max = 100000; });
+  raw_client a(s.port()), b(s.port());
+  a.send("POST /unproven HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n\r\n" + std::string(80000, 'a'));
+  CHECK(eventually([&] { return s.server->stats().bytes_in >= 80000; }));
+  CHECK(b.ask(post("/unproven", std::string(50000, 'b'))).status == 503);
+  raw_client known(s.port());
+  CHECK(known.ask(post("/x", std::string(200000, 'c'))).status == 200);
+  CHECK(a.ask(std::string(10000, 'a')).status == 200);
+  CHECK(a.ask(post("/unproven", std::string(90000, 'a'))).status == 200);
+  {
+    raw_client gone(s.port());
+    const auto before = s.server->stats().bytes_in;
+    gone.send("POST /unproven HTTP/1.1\r\nHost: localhost\r\nContent-Length: 95000\r\n\r\n" + std::string(90000, 'a'));
+    CHECK(eventually([&] { return s.server->stats().bytes_in >= before + 90000; }));
+  }
+  CHECK(eventually([&] { return raw_client(s.port()).ask(post("/unproven", std::string(90000, 'a'))).status == 200; }));
+}

@@ -27,6 +27,23 @@ std::filesystem::path directory_of_case() {
   return dir;
 }
 
+struct filled {
+  int written = 0;
+  failure why;
+};
+/// Writes synced batches until one fails, fewer than `batches_max`.
+filled write_until_it_fails(kv_store& kv, std::size_t value_bytes, int batches_max) {
+  for (filled so_far;; ++so_far.written) {
+    REQUIRE(so_far.written < batches_max);
+    kv_batch batch;
+    batch.put(kv_family::points, padded(so_far.written), std::string(value_bytes, 'v'));
+    if (auto done = kv.write(batch, kv_sync::yes); done.has_error()) {
+      so_far.why = done.error();
+      return so_far;
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("acks durable writes until killed") {
@@ -55,17 +72,7 @@ TEST_CASE("full disk") {
   const auto ballast = dir / "ballast";
   std::ofstream(ballast) << std::string(36u << 20, 'b');
   auto kv = open_at(dir / "db");
-  int written = 0;
-  failure why;
-  for (;; ++written) {
-    kv_batch batch;
-    batch.put(kv_family::points, padded(written), std::string(100000, 'v'));
-    if (auto done = kv->write(batch, kv_sync::yes); done.has_error()) {
-      why = done.error();
-      break;
-    }
-    REQUIRE(written < 1000);
-  }
+  const auto [written, why] = write_until_it_fails(*kv, 100000, 1000);
   CHECK(why.code == ec::storage_full);
   CHECK(kv->failed());
   CHECK(written > 10);
@@ -103,17 +110,7 @@ TEST_CASE("write error") {
   getrlimit(RLIMIT_FSIZE, &limit);
   limit.rlim_cur = 1u << 20;  // no file may grow beyond 1 MiB: EFBIG
   REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  int written = 0;
-  failure why;
-  for (;; ++written) {
-    kv_batch batch;
-    batch.put(kv_family::points, padded(written), std::string(50000, 'v'));
-    if (auto done = kv->write(batch, kv_sync::yes); done.has_error()) {
-      why = done.error();
-      break;
-    }
-    REQUIRE(written < 100);
-  }
+  const auto [written, why] = write_until_it_fails(*kv, 50000, 100);
   CHECK(why.code == ec::io_error);
   CHECK(kv->failed());
   CHECK(prefix_and_count(*kv).first == written);

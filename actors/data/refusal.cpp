@@ -12,27 +12,37 @@ std::string message_of(const quota_refusal& q) {
     case quota_type::vector_count:
       return "Vector quota exceeded. Estimated " + std::to_string(q.requested) +
              " vectors needed. Please upgrade your plan or delete unused vectors.";
+    case quota_type::requests_per_month: return "Monthly usage quota exceeded.";
     case quota_type::storage: break;
   }
   return "Storage quota exceeded. Please upgrade your plan or free storage.";
-}
-
-std::string_view name_of(quota_type type) {
-  return type == quota_type::collection_count ? "collection_count"
-         : type == quota_type::vector_count   ? "vector_count"
-                                              : "storage";
 }
 
 std::uint64_t left(std::uint64_t limit, std::uint64_t used) { return limit > used ? limit - used : 0; }
 
 }  // namespace
 
+std::string_view name_of(quota_type type) {
+  switch (type) {
+    case quota_type::collection_count: return "collection_count";
+    case quota_type::vector_count: return "vector_count";
+    case quota_type::requests_per_month: return "requests_per_month";
+    case quota_type::storage: break;
+  }
+  return "storage";
+}
+
 failure refusal_of(const write_outcome& outcome) {
-  if (!outcome.quota) return failure(outcome.code, outcome.message);
-  const auto& q = *outcome.quota;
+  return outcome.quota ? refusal_of(*outcome.quota) : failure(outcome.code, outcome.message);
+}
+
+failure refusal_of(const quota_refusal& q) {
   failure f(ec::quota_exceeded, message_of(q));
-  json_writer(f.details).begin_object().member("quota_type", name_of(q.type)).member("limit", q.limit)
-      .member("used", q.used).member("requested", q.requested).member("remaining", left(q.limit, q.used)).end_object();
+  json_writer w(f.details);
+  w.begin_object().member("quota_type", name_of(q.type)).member("limit", q.limit).member("used", q.used);
+  w.member("requested", q.requested).member("remaining", left(q.limit, q.used));
+  if (q.resets_at_ms > 0) w.member("resets_at", format_rfc3339(q.resets_at_ms));
+  w.end_object();
   f.extra_members = "\"usage\":";
   json_writer(f.extra_members).begin_object().member("current_bytes", q.bytes_used).member("quota_bytes", q.bytes_limit)
       .member("requested_bytes", q.bytes_requested)

@@ -22,7 +22,7 @@ constexpr int inner_deadline_ms = limits::ask_deadline_ms_max;
 /// Shows the tenant's account, which the group may not have touched since the node began.
 void show_account(const node_services& node, const tenant_id& owner) {
   auto account = load_account(write_overlay(node.kv), owner);
-  if (account && *account) node.accounts.put_if_absent(owner, std::move(**account));
+  if (account) node.accounts.put_if_absent(owner, account->value_or(tenant_record{}));
 }
 
 /// Reads the catalog; deletes the directories of collections that are gone (a crash may have kept them).

@@ -75,7 +75,7 @@ database::reply<write_outcome> database::create(request_scope& scope, collection
   if (!key.empty() && !step.empty()) key.append("\n").append(step);
   scope.names_collection(config.name);
   create_collection message{scope.who(), std::make_shared<const collection_config>(std::move(config)), key,
-                            key.empty() ? 0 : scope.fingerprint()};
+                            key.empty() ? 0 : scope.fingerprint(), scope.limits()};
   co_return co_await ask_tenant<write_outcome>(scope, std::move(message));
 }
 
@@ -84,10 +84,16 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
   const write_pressure::mark waiting(pressure_);
   name = scope.bare_name(name);
   scope.names_collection(name);
+  command->limits = scope.limits();
   write_collection message{scope.who(), name, std::move(command)};
   auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
   if (done) scope.saw_collection(name);
   co_return done;
+}
+
+database::reply<tenant_record> database::account(request_scope& scope) {
+  read_account message{scope.who()};
+  co_return co_await ask_tenant<tenant_record>(scope, std::move(message));
 }
 
 database::reply<bool> database::flush(request_scope& scope, std::string name) {

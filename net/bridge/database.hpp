@@ -37,6 +37,8 @@ class database {
   reply<write_outcome> create(request_scope& scope, collection_config config, std::string_view step = {});
   /// A refused write is a failure; refused items are in the outcome.
   reply<write_outcome> write(request_scope& scope, std::string name, std::shared_ptr<write_command> command);
+  /// What the tenant holds and used, as of the last write.
+  reply<tenant_record> account(request_scope& scope);
   /// Begins to seal what is in memory. False: it goes on, after half of the request's time.
   reply<bool> flush(request_scope& scope, std::string name);
   /// One vector per text, of `dimension` floats: computed in the tenant's queue, or asked of an endpoint.

@@ -5,6 +5,7 @@
 
 #include "base/tenant_context.hpp"
 #include "net/http/types.hpp"
+#include "storage/log/operation.hpp"
 
 namespace waggle {
 
@@ -15,6 +16,10 @@ class request_scope {
  public:
   request_scope(http_request& http, tenant_context who, std::vector<std::string> path_values)
       : http_(http), who_(std::move(who)), path_values_(std::move(path_values)) {}
+
+  /// The tenant's; what a write carries.
+  const quota_limits& limits() const { return limits_; }
+  void set_limits(const quota_limits& limits) { limits_ = limits; }
 
   http_request& http() { return http_; }
   const http_request& http() const { return http_; }
@@ -34,13 +39,16 @@ class request_scope {
   struct observations {
     std::string named;       ///< the last collection that it asked for, whether it exists or not
     std::string collection;  ///< the last one that it opened or wrote; it exists
+    std::uint64_t searches = 0;  ///< executed queries
     std::size_t results = 0;
     std::uint64_t visited_nodes = 0;
   };
   const observations& seen() const { return seen_; }
   void names_collection(const std::string& name) { seen_.named = name; }
   void saw_collection(const std::string& name) { seen_.collection = name; }
+  /// Of one query.
   void saw_results(std::size_t results, std::uint64_t visited_nodes) {
+    ++seen_.searches;
     seen_.results += results;
     seen_.visited_nodes += visited_nodes;
   }
@@ -49,6 +57,7 @@ class request_scope {
   http_request& http_;
   tenant_context who_;
   std::vector<std::string> path_values_;
+  quota_limits limits_;
   observations seen_;
 };
 

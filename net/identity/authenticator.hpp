@@ -29,6 +29,9 @@ class open_loopback final : public authenticator {
   principal_ptr local_;
 };
 
+/// The operator on behalf of a tenant: its rights from here on, and no more.
+principal_ptr acting_for(const principal& operator_, const tenant_id& tenant);
+
 /// The capability of a principal that `identify` has given: its tenant's, or the implicit tenant's for the operator.
 tenant_context context_of(const principal& who);
 

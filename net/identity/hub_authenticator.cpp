@@ -17,13 +17,10 @@ result<std::optional<tenant_id>> user_of(const http_request& request) {
 }
 
 /// The operator may act for any tenant, anybody else for themselves only.
-result<principal_ptr> acting_for(principal_ptr who, const std::optional<tenant_id>& user) {
+result<principal_ptr> acting_as(principal_ptr who, const std::optional<tenant_id>& user) {
   if (!user || who->tenant == user) return who;
   if (!who->may.operator_scope) return failure(ec::forbidden);
-  auto as = std::make_shared<principal>(*who);
-  as->tenant = user;
-  as->may.operator_scope = false;
-  return principal_ptr(std::move(as));
+  return acting_for(*who, *user);
 }
 
 /// What somebody who guesses would meet.
@@ -108,7 +105,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::owner_of_key(co
   if ((*who)->is_test && !accept_test_keys_) co_return failure(ec::auth_invalid_key);
   const auto user = user_of(request);
   if (!user) co_return user.error();
-  co_return acting_for(std::move(*who), *user);
+  co_return acting_as(std::move(*who), *user);
 }
 
 result<principal_ptr> hub_authenticator::service(const http_request& request) {

@@ -13,6 +13,7 @@
 
 namespace waggle::rest {
 
+struct tenant_services;
 class node_state;  // server-wide facts: start time, version, connections (net/rest/node_state.hpp)
 
 struct handler_context {
@@ -21,6 +22,7 @@ struct handler_context {
   const settings& config;
   metric_registry& metrics;
   node_state& node;
+  tenant_services& tenants;
 
   http_request& http() { return scope.http(); }
 };

@@ -16,6 +16,10 @@ answer readiness(handler_context& c);
 answer openapi_document(handler_context& c);
 answer docs_page(handler_context& c);
 
+// usage.cpp
+answer usage_statistics(handler_context& c);
+answer usage_quota(handler_context& c);
+
 // collections.cpp
 answer list_collections(handler_context& c);
 answer create_collection_route(handler_context& c);

@@ -2,6 +2,7 @@
 
 #include <exception>
 
+#include "actors/data/refusal.hpp"
 #include "base/log.hpp"
 #include "base/limits.hpp"
 #include "base/text_out.hpp"
@@ -18,18 +19,6 @@ bool is_probe(std::string_view function) { return function == "health"; }
 /// Classes that touch a tenant's data.
 bool needs_tenant(char permission) { return permission != 'P' && permission != 'A' && permission != 'O'; }
 
-void tell_tenant(const principal& who, const rate_verdict& rate, http_response& response) {
-  response.no_store = true;
-  if (who.tenant) response.headers.push_back({"X-Tenant-ID", to_string(*who.tenant)});
-  if (rate.limit > 0) {
-    response.headers.push_back({"X-RateLimit-Limit", std::to_string(rate.limit)});
-    response.headers.push_back({"X-RateLimit-Remaining", std::to_string(rate.remaining)});
-    response.headers.push_back({"X-RateLimit-Reset", std::to_string(rate.reset_unix_s)});
-  }
-  if (!who.deprecated) return;
-  response.headers.push_back({"X-API-Key-Deprecated", "true"});
-  if (!who.deprecated_until.empty()) response.headers.push_back({"X-API-Key-Expires", who.deprecated_until});
-}
 failure too_fast(const rate_verdict& rate) {
   failure f(ec::rate_limit_exceeded);
   f.retry_after_seconds = rate.retry_after_seconds;
@@ -40,12 +29,13 @@ failure too_fast(const rate_verdict& rate) {
 }  // namespace
 
 pipeline::pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
-                    audit_trail* audit)
+                    tenant_services& tenants, audit_trail* audit)
     : db_(db),
       door_(door),
       config_(config),
       metrics_(metrics),
       node_(node),
+      tenants_(tenants),
       audit_(audit),
       requests_(metrics.family(metric_kind::counter, "waggle_http_requests_total", "Requests answered",
                                {"endpoint", "method", "status"}, {}, 20000)),
@@ -95,9 +85,12 @@ http_response pipeline::refuse(const failure& why, const http_request& request, 
                                request_outcome& outcome) const {
   const bool hub = !request.segments.empty() && request.segments.front() == "hub";
   outcome.code = why.code;
-  auto response = error_response(why, request.correlation_id, hub ? error_style::hub : error_style::native);
+  auto shown = why;
+  if (why.code == ec::quota_exceeded && why.retry_after_seconds == 0)
+    shown.retry_after_seconds = config_.quotas.retry_after_seconds;
+  auto response = error_response(shown, request.correlation_id, hub ? error_style::hub : error_style::native);
   if (why.code == ec::method_not_allowed) response.headers.push_back({"Allow", match.allow});
-  if (outcome.who && door_.mandatory()) tell_tenant(*outcome.who, outcome.rate, response);
+  tell_tenant(outcome, response);
   return response;
 }
 
@@ -117,11 +110,18 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
   const bool open_probe = match.found && is_probe(match.found->function) && !config_.auth.protect_health;
   auto who = co_await door_.identify(request);
   if (!who && !open_probe) co_return refuse(who.error(), request, match, outcome);
+  if (who && (*who)->may.operator_scope && !(*who)->tenant && door_.mandatory())
+    if (const auto text = request.parameter("user_id")) {
+      tenant_id user;
+      if (!parse_uuid(*text, user.bytes) || user.is_nil())
+        co_return refuse(failure(ec::invalid_user_id), request, match, outcome);
+      who = acting_for(**who, user);
+    }
   static const principal nobody;
   if (who) outcome.who = *who;
   auto answer = co_await answer_as(outcome.who ? *outcome.who : nobody, request, match, outcome);
   if (!answer) co_return refuse(answer.error(), request, match, outcome);
-  if (outcome.who && door_.mandatory()) tell_tenant(*outcome.who, outcome.rate, *answer);
+  tell_tenant(outcome, *answer);
   co_return std::move(*answer);
 }
 
@@ -136,10 +136,57 @@ result<void> pipeline::admit(const principal& who, const route& to) const {
   return {};
 }
 
-/// Standalone has no limits; nor has the operator while acting for nobody.
-std::optional<rate_limits> pipeline::limits_of(const principal& who) const {
+void pipeline::tell_tenant(const request_outcome& outcome, http_response& response) const {
+  if (!outcome.who || !door_.mandatory()) return;
+  const auto& who = *outcome.who;
+  const auto& rate = outcome.rate;
+  const auto add = [&](const char* name, std::string value) { response.headers.push_back({name, std::move(value)}); };
+  response.no_store = true;
+  if (who.tenant) {
+    add("X-Tenant-ID", to_string(*who.tenant));
+    if (const auto bytes = tenants_.accounts.bytes_of(*who.tenant)) add("X-Storage-Used", std::to_string(*bytes));
+    if (outcome.limits.bytes) add("X-Storage-Quota", std::to_string(*outcome.limits.bytes));
+  }
+  if (rate.limit > 0) {
+    add("X-RateLimit-Limit", std::to_string(rate.limit));
+    add("X-RateLimit-Remaining", std::to_string(rate.remaining));
+    add("X-RateLimit-Reset", std::to_string(rate.reset_unix_s));
+  }
+  if (!who.deprecated) return;
+  add("X-API-Key-Deprecated", "true");
+  if (!who.deprecated_until.empty()) add("X-API-Key-Expires", who.deprecated_until);
+}
+
+/// Standalone has no rate limits; nor has the operator while acting for nobody.
+std::optional<rate_limits> pipeline::rates_of(const principal& who, const tenant_limits& limits) const {
   if (!door_.mandatory() || !who.tenant) return std::nullopt;
-  return lower_of(config_.rate_limiting, who.rate_limits_of_key);
+  return lower_of(limits.rates, who.rate_limits_of_key);
+}
+
+boost::asio::awaitable<tenant_limits> pipeline::limits_of(const tenant_id& tenant) {
+  if (auto known = tenants_.limits.known(tenant)) co_return std::move(*known);
+  co_return co_await tenants_.limits.find(tenant);
+}
+
+boost::asio::awaitable<result<void>> pipeline::meter(request_scope& scope) {
+  const auto& tenant = scope.who().tenant();
+  const auto now_ms = system_clock().unix_ms();
+  const auto month = utc_month(now_ms);
+  const auto most = scope.limits().requests_per_month;
+  usage_meter::month_count written;
+  // Also the storage that every answer shows is known from then on.
+  const bool ask = !tenants_.accounts.bytes_of(tenant) || (most && !tenants_.meter.knows_month(tenant, month));
+  if (ask) {
+    auto account = co_await db_.account(scope);
+    if (!account && most) co_return account.error();
+    if (account) written = {account->month, account->month_requests};
+  }
+  if (tenants_.meter.count_request(tenant, month, most, written)) co_return result<void>();
+  quota_refusal why{quota_type::requests_per_month, *most, tenants_.meter.requests_of_month(tenant, month).value_or(*most), 1};
+  why.bytes_limit = scope.limits().bytes.value_or(0);
+  why.bytes_used = tenants_.accounts.bytes_of(tenant).value_or(0);
+  why.resets_at_ms = next_utc_month_ms(now_ms);
+  co_return refusal_of(why);
 }
 
 boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principal& who, http_request& request,
@@ -151,9 +198,17 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principa
   if (key && !is_header_id(*key, limits::correlation_id_bytes_max))
     co_return failure::validation("X-Waggle-Request-Id", "must be 1 to 128 visible ASCII characters");
   request_scope scope(request, context_of(who), match.values);
-  const tenant_gates::passage mine(gates_, scope.who().tenant(), limits_of(who), system_clock().unix_ms());
+  // An operator who acts for nobody has no limits and no bill; in standalone the routes without data have none.
+  const bool counts = door_.mandatory() ? who.tenant.has_value() : needs_tenant(match.found->permission);
+  tenant_limits limits;
+  if (counts) limits = co_await limits_of(scope.who().tenant());
+  scope.set_limits(limits.quota);
+  outcome.limits = limits.quota;
+  const tenant_gates::passage mine(tenants_.gates, scope.who().tenant(), rates_of(who, limits), system_clock().unix_ms());
   outcome.rate = mine.rate();
   if (!mine.rate().admitted) co_return too_fast(mine.rate());
+  if (counts)
+    if (auto counted = co_await meter(scope); !counted) co_return counted.error();
   if (mine.inside() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
     failure f(ec::concurrency_limit);
     f.retry_after_seconds = 1;
@@ -164,9 +219,10 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principa
     const auto from = outcome.who ? sender::known : sender::unproven;
     if (auto came = co_await request.unread->read(from); !came) co_return came.error();
   }
-  handler_context context{scope, db_, config_, metrics_, node_};
+  handler_context context{scope, db_, config_, metrics_, node_, tenants_};
   auto answer = co_await match.found->handler(context);
   outcome.seen = scope.seen();
+  if (counts) tenants_.meter.count_searches(scope.who().tenant(), scope.seen().searches);
   if (answer) co_return std::move(*answer);
   const auto& why = answer.error();
   if (info(why.code).http_status >= 500 && why.code != ec::not_implemented)

@@ -1,7 +1,7 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
-//   identity → suspended → route → class and function → rate limit → concurrency → body → handler (validation, look-up,
-//   execute) → error body → audit → metrics → log
+//   identity → suspended → route → class and function → rate limit → monthly usage → concurrency → body → handler
+//   (validation, look-up, quotas, execute) → usage → error body → audit → metrics → log
 // Up to the body the head decides: nobody's bytes are held before it is known whose they are. An unknown path is told
 // from a known one only after the identity is known.
 // Owned by the node; called on the connections' threads.
@@ -17,7 +17,7 @@
 #include "net/rest/audit_trail.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/routes.hpp"
-#include "net/rest/tenant_gates.hpp"
+#include "net/rest/tenant_services.hpp"
 #include "net/rest/work_metrics.hpp"
 
 namespace waggle::rest {
@@ -26,7 +26,7 @@ class pipeline final : public http_handler {
  public:
   /// `audit`: none in standalone mode.
   pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
-           audit_trail* audit);
+           tenant_services& tenants, audit_trail* audit);
   boost::asio::awaitable<http_response> handle(http_request& request) override;
   void answered_by_server(const http_request& request, int status, ec why) override;
 
@@ -43,13 +43,18 @@ class pipeline final : public http_handler {
     principal_ptr who;             ///< none when nobody was identified
     request_scope::observations seen;
     rate_verdict rate;
+    quota_limits limits;
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);
   boost::asio::awaitable<result<http_response>> answer_as(const principal& who, http_request& request,
                                                           const route_match& match, request_outcome& outcome);
   result<void> admit(const principal& who, const route& to) const;
-  std::optional<rate_limits> limits_of(const principal& who) const;
+  std::optional<rate_limits> rates_of(const principal& who, const tenant_limits& limits) const;
+  boost::asio::awaitable<tenant_limits> limits_of(const tenant_id& tenant);
+  /// Counts the request as its tenant's, unless the month's are used up.
+  boost::asio::awaitable<result<void>> meter(request_scope& scope);
+  void tell_tenant(const request_outcome& outcome, http_response& response) const;
   http_response refuse(const failure& why, const http_request& request, const route_match& match,
                        request_outcome& outcome) const;
   boost::asio::awaitable<result<void>> record(const http_request& request, const route_match& match, int status,
@@ -62,6 +67,7 @@ class pipeline final : public http_handler {
   const settings& config_;
   metric_registry& metrics_;
   node_state& node_;
+  tenant_services& tenants_;
   audit_trail* const audit_;
   metric_family& requests_;
   metric_family& errors_;
@@ -69,7 +75,6 @@ class pipeline final : public http_handler {
   metric_family& rejected_;
   work_metrics work_;
   std::vector<route_metrics> by_route_;  ///< one per route, then one for what matched none
-  tenant_gates gates_;
 };
 
 }  // namespace waggle::rest

@@ -108,8 +108,8 @@ struct item_outcome {
   seq_no seq;  ///< the version it has now
   bool created = false;
 };
-enum class quota_type : std::uint8_t { collection_count, vector_count, storage };
-/// Why an entry would have made its tenant larger than it may be.
+enum class quota_type : std::uint8_t { collection_count, vector_count, storage, requests_per_month };
+/// Why a tenant may not have more.
 struct quota_refusal {
   quota_type type = quota_type::storage;
   std::uint64_t limit = 0;
@@ -118,6 +118,7 @@ struct quota_refusal {
   std::uint64_t bytes_limit = 0;
   std::uint64_t bytes_used = 0;
   std::uint64_t bytes_requested = 0;
+  std::int64_t resets_at_ms = 0;  ///< 0: not by itself
 };
 
 /// What a log entry did. The same request id gets the same outcome again, from the dedup window.

@@ -39,6 +39,11 @@ http_options http_options_of(const settings& config) {
   return options;
 }
 
+tenant_limits default_limits_of(const settings& config) {
+  const auto& q = config.quotas;
+  return {{q.collections, q.points, q.bytes, q.requests_per_month}, config.rate_limiting};
+}
+
 /// RocksDB has no code of its own for a lock that another process holds; this is how its text begins and ends.
 bool held_by_another(const failure& opening) {
   return opening.log_text.find("While lock file: ") != std::string::npos &&
@@ -88,8 +93,8 @@ result<void> node::open_door() {
   state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",
-            "this release checks keys, keeps tenants apart, limits their rates and records what they do; it has no quotas and "
-            "no metering yet");
+            "this release keeps tenants apart, to the limits of its configuration, counts what they use and records what they "
+            "do; it asks HiveHub for no quotas and reports no usage yet");
   return {};
 }
 
@@ -137,6 +142,10 @@ void node::start_actors() {
   runtime_->adopt(directory);
   database_ = std::make_unique<database>(*runtime_, directory, *embeddings_,
                                          config_.backpressure.queue_high_water);
+  ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
+  usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_);
+  limits_ = std::make_unique<default_limits>(default_limits_of(config_));
+  tenants_.reset(new rest::tenant_services{*limits_, accounts_, meter_, *usage_writer_});
 }
 
 /// Nothing is served yet and this thread has nothing else to do, so a short sleep is enough: it costs a start 2 ms at
@@ -161,14 +170,19 @@ result<void> node::listen() {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
   };
-  pipeline_ = std::make_unique<rest::pipeline>(*database_, *door_, config_, metrics_, state_, audit_.get());
+  pipeline_ = std::make_unique<rest::pipeline>(*database_, *door_, config_, metrics_, state_, *tenants_, audit_.get());
   std::vector<boost::asio::io_context*> contexts;
   for (std::size_t i = 0; i < runtime_->workers(); ++i) contexts.push_back(&runtime_->context(i));
   server_ = std::make_unique<http_server>(http_options_of(config_), std::move(contexts), *pipeline_);
-  return server_->start();
+  if (auto listening = server_->start(); !listening) return listening;
+  usage_writer_->start();
+  return {};
 }
 
-result<void> node::reload(const settings& fresh) { return server_->reload(http_options_of(fresh)); }
+result<void> node::reload(const settings& fresh) {
+  limits_->change(default_limits_of(fresh));
+  return server_->reload(http_options_of(fresh));
+}
 
 void node::stop() {
   if (std::exchange(stopped_, true)) return;
@@ -179,6 +193,7 @@ void node::stop() {
     drained.get_future().wait_for(std::chrono::seconds(config_.server.drain_seconds + 5));
     server_->stop();
   }
+  if (usage_writer_) usage_writer_->stop();
   if (builds_) builds_->stop();
   if (runtime_) {
     const auto report = runtime_->stop();
@@ -186,6 +201,9 @@ void node::stop() {
       log_event(log_level::warn, "node", "actors were still alive at the end", {{"count", report.actors_left}});
   }
   server_.reset();
+  tenants_.reset();
+  usage_writer_.reset();
+  ledger_.reset();
   database_.reset();
   embeddings_.reset();  // its connections belong to the runtime's contexts
   door_.reset();

@@ -18,6 +18,7 @@
 #include "net/rest/audit_trail.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/pipeline.hpp"
+#include "net/rest/tenant_services.hpp"
 
 namespace waggle {
 
@@ -57,6 +58,11 @@ class node {
   std::unique_ptr<node_services> services_;
   std::shared_ptr<group_status> group_ = std::make_shared<group_status>();
   std::unique_ptr<database> database_;
+  usage_meter meter_;
+  std::unique_ptr<default_limits> limits_;
+  std::unique_ptr<ledger> ledger_;
+  std::unique_ptr<usage_writer> usage_writer_;
+  std::unique_ptr<rest::tenant_services> tenants_;
   std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
   std::unique_ptr<authenticator> door_;
   std::unique_ptr<audit_log> audit_log_;  ///< none in standalone mode

@@ -31,4 +31,13 @@ inline std::uint32_t utc_month(std::int64_t unix_ms) {
   return static_cast<std::uint32_t>(static_cast<int>(day.year()) * 100) + static_cast<unsigned>(day.month());
 }
 
+/// When the UTC month after that of `unix_ms` begins.
+inline std::int64_t next_utc_month_ms(std::int64_t unix_ms) {
+  const auto month = utc_month(unix_ms);
+  const auto next = std::chrono::year_month(std::chrono::year(static_cast<int>(month / 100)), std::chrono::month(month % 100)) +
+                    std::chrono::months(1);
+  const std::chrono::sys_days first = next / std::chrono::day(1);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(first.time_since_epoch()).count();
+}
+
 }  // namespace waggle

@@ -1,0 +1,19 @@
+#pragma once
+// What the front end knows of tenants beside their data: limits, accounts, usage. Made by the node; members are thread-safe.
+#include "actors/protocol/account_board.hpp"
+#include "net/rest/tenant_gates.hpp"
+#include "net/usage/limits_source.hpp"
+#include "net/usage/usage_meter.hpp"
+#include "net/usage/usage_writer.hpp"
+
+namespace waggle::rest {
+
+struct tenant_services {
+  limits_source& limits;
+  account_board& accounts;
+  usage_meter& meter;
+  usage_writer& writer;
+  tenant_gates gates = {};
+};
+
+}  // namespace waggle::rest

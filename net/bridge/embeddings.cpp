@@ -51,7 +51,7 @@ boost::asio::awaitable<result<std::string>> embeddings::call(const embedding_pro
   request.timeout_ms = std::min(p.timeout_ms, deadline_ms);
   request.answer_bytes_max = embedding_answer_bytes_max(p, texts.size());
   if (!p.api_key.empty()) request.headers.push_back({"Authorization", "Bearer " + p.api_key});
-  auto reply = co_await client_.post_json(std::move(request));
+  auto reply = co_await client_.call(std::move(request));
   if (!reply) {
     const auto& why = reply.error();
     if (why.code == ec::deadline_exceeded && deadline_ms <= p.timeout_ms) co_return failure(ec::deadline_exceeded);

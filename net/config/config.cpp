@@ -230,10 +230,12 @@ settings config::settings() const {
   s.hub.service_name = text("hub.service_name");
   s.hub.validate_key_path = text("hub.paths.validate_key");
   if (s.hub.validate_key_path.empty()) s.hub.validate_key_path = "POST /api/v1/access-keys/validate";
+  s.hub.get_user_path = text("hub.paths.get_user");
   s.hub.timeout_ms = 1000 * whole("hub.timeout_seconds");
   s.hub.retries = whole("hub.retries");
   s.hub.inline_deadline_ms = whole("hub.inline_deadline_ms");
   s.hub.key_ttl_seconds = number("hub.cache.api_key_ttl_seconds");
+  s.hub.user_ttl_seconds = number("hub.cache.user_ttl_seconds");
   s.hub.stale_max_seconds = number("hub.cache.stale_max_seconds");
   s.hub.cache_entries_max = size("hub.cache.max_entries");
   s.hub.breaker_failures = whole("hub.circuit_breaker.failures");

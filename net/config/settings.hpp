@@ -69,10 +69,11 @@ struct hub_settings {
   bool enabled = false;
   std::string api_url, service_api_key, service_name;
   std::string validate_key_path;  ///< "METHOD /path"
+  std::string get_user_path;      ///< likewise; "": not asked
   int timeout_ms = 0;             ///< of one attempt
   int retries = 0;
   int inline_deadline_ms = 0;     ///< of a call that a request waits for, attempts and pauses together
-  std::int64_t key_ttl_seconds = 0, stale_max_seconds = 0;
+  std::int64_t key_ttl_seconds = 0, stale_max_seconds = 0, user_ttl_seconds = 0;
   std::size_t cache_entries_max = 0;
   int breaker_failures = 0;
   std::int64_t breaker_open_seconds = 0, breaker_open_seconds_max = 0;

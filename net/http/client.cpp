@@ -54,12 +54,12 @@ failure failed(const char* phase, const error_code& code, const char* message) {
 }
 
 http::request<http::string_body> compose(const http_client_request& in) {
-  http::request<http::string_body> out{http::verb::post, in.url.target, 11};
+  http::request<http::string_body> out{http::string_to_verb(in.method), in.url.target, 11};
   const bool usual_port = in.url.port == (in.url.tls ? "443" : "80");
   const auto host = in.url.host.find(':') == std::string::npos ? in.url.host : "[" + in.url.host + "]";
   out.set(http::field::host, usual_port ? host : host + ":" + in.url.port);
   out.set(http::field::user_agent, "waggle");
-  out.set(http::field::content_type, "application/json");
+  if (in.method == "POST") out.set(http::field::content_type, "application/json");
   out.set(http::field::accept, "application/json");
   for (const auto& h : in.headers) out.set(h.name, h.value);
   out.body() = in.body;
@@ -212,7 +212,7 @@ struct http_client::core {
 http_client::http_client() : core_(std::make_unique<core>()) {}
 http_client::~http_client() = default;
 
-asio::awaitable<result<http_client_reply>> http_client::post_json(http_client_request request) {
+asio::awaitable<result<http_client_reply>> http_client::call(http_client_request request) {
   const auto deadline = steady::now() + std::chrono::milliseconds(request.timeout_ms);
   const auto executor = co_await asio::this_coro::executor;
   const auto& url = request.url;

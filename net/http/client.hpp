@@ -23,6 +23,7 @@ struct http_client_url {
 result<http_client_url> parse_http_url(std::string_view url);
 
 struct http_client_request {
+  std::string_view method = "POST";  ///< static storage; POST with a JSON body, or GET
   http_client_url url;
   std::string body;
   std::vector<http_header> headers;
@@ -41,10 +42,10 @@ class http_client {
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
 
-  /// POST with Content-Type application/json. Any status is a success. Errors: deadline_exceeded, io_error; their
+  /// Any status is a success. Errors: deadline_exceeded, io_error; their
   /// `message` says what happened without naming an address, `log_text` has the detail.
   /// A request on a kept connection that the peer has closed is sent again on a new one, so it must be safe to repeat.
-  boost::asio::awaitable<result<http_client_reply>> post_json(http_client_request request);
+  boost::asio::awaitable<result<http_client_reply>> call(http_client_request request);
 
  private:
   struct core;

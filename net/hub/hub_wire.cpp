@@ -11,7 +11,7 @@ namespace {
 
 failure malformed(std::string_view what) {
   failure f(ec::io_error, "HiveHub's answer is not understood");
-  f.log_text = "validate_key: " + std::string(what);
+  f.log_text = "not understood: " + std::string(what);
   return f;
 }
 
@@ -64,7 +64,14 @@ result<std::optional<function_list>> read_functions(const json_value& list) {
   return std::optional(function_list(std::move(names)));
 }
 
+using key_verdict = hub_verdict<principal_ptr>;
+
 key_verdict refused(ec code) { return {nullptr, failure(code)}; }
+
+std::string replaced(std::string text, std::string_view part, std::string_view with) {
+  if (const auto at = text.find(part); at != text.npos) text.replace(at, part.size(), with);
+  return text;
+}
 
 }  // namespace
 
@@ -74,7 +81,8 @@ std::string validate_key_request(std::string_view key) {
   return out;
 }
 
-result<key_verdict> read_key_answer(std::string_view body, std::string_view prefix) {
+result<key_verdict> read_key_answer(int status, std::string_view body, std::string_view prefix) {
+  if (status == 404) return refused(ec::auth_invalid_key);
   json_parser parser;
   const auto root = parser.parse(body);
   if (!root || !root->is_object()) return malformed("no JSON object");
@@ -108,8 +116,8 @@ result<key_verdict> read_key_answer(std::string_view body, std::string_view pref
   const auto expires = read_time(text_of(*root, "expires_at"));
   if (!expires) return malformed("expires_at is no time in UTC");
   who->expires_at = *expires;
-  const auto status = text_of(*root, "status");
-  who->suspended = !status.empty() && status != "active";
+  const auto user_status = text_of(*root, "status");
+  who->suspended = !user_status.empty() && user_status != "active";
   if (prefix.starts_with("hh_admin") && text_of(*root, "scope") == "operator") {
     who->may.operator_scope = true;
     return key_verdict{std::move(who), std::nullopt};
@@ -121,14 +129,30 @@ result<key_verdict> read_key_answer(std::string_view body, std::string_view pref
   return key_verdict{std::move(who), std::nullopt};
 }
 
-result<std::string> read_post_path(std::string_view entry, std::string_view service) {
-  constexpr std::string_view method = "POST ";
-  if (!entry.starts_with(method)) return failure::validation("hub.paths.validate_key", "must begin with 'POST /'");
-  std::string path(entry.substr(method.size()));
-  if (!path.starts_with('/')) return failure::validation("hub.paths.validate_key", "must begin with 'POST /'");
-  constexpr std::string_view service_part = "{service}";
-  if (const auto at = path.find(service_part); at != path.npos) path.replace(at, service_part.size(), service);
-  return path;
+result<hub_verdict<bool>> read_user_answer(int status, std::string_view body, const tenant_id& user) {
+  if (status == 404) return hub_verdict<bool>{false, failure(ec::tenant_suspended)};
+  json_parser parser;
+  const auto root = parser.parse(body);
+  if (!root || !root->is_object()) return malformed("no JSON object");
+  tenant_id answered;
+  if (!parse_uuid(text_of(*root, "id"), answered.bytes) || answered != user) return malformed("it is about another user");
+  const auto user_status = text_of(*root, "status");
+  constexpr std::string_view words[] = {"active", "suspended", "inactive", "deleted"};
+  if (std::find(std::begin(words), std::end(words), user_status) == std::end(words))
+    return malformed("status is no word of the contract");
+  return hub_verdict<bool>{user_status == "active", std::nullopt};
+}
+
+result<std::string> read_hub_path(std::string_view operation, std::string_view entry, std::string_view method,
+                                  std::string_view service) {
+  const auto begin = std::string(method) + " ";
+  if (!entry.starts_with(begin + "/"))
+    return failure::validation("hub.paths." + std::string(operation), "must begin with '" + begin + "/'");
+  return replaced(std::string(entry.substr(begin.size())), "{service}", service);
+}
+
+std::string with_user(std::string path, const tenant_id& user) {
+  return replaced(std::move(path), "{user_id}", to_string(user));
 }
 
 }  // namespace waggle

@@ -10,17 +10,24 @@ namespace waggle {
 
 std::string validate_key_request(std::string_view key);
 
-/// HiveHub's word on a key. Exactly one of the two: a principal, or why the key is refused (AUTH_INVALID_KEY,
-/// AUTH_KEY_EXPIRED, FORBIDDEN).
-struct key_verdict {
-  principal_ptr who;
+/// HiveHub's word on something: a value, or a refusal. A refusal is not remembered.
+template <class Value>
+struct hub_verdict {
+  Value value{};
   std::optional<failure> refusal;
 };
-/// Reads a 2xx answer; `prefix` is what may be shown of the key. IO_ERROR when it is not what the contract says: such an
-/// answer says nothing about the key.
-result<key_verdict> read_key_answer(std::string_view body, std::string_view prefix);
 
-/// `METHOD template` of a path map, `{service}` filled in: the path. Only POST makes sense for validate_key.
-result<std::string> read_post_path(std::string_view entry, std::string_view service);
+// Answers of status 2xx and 404. IO_ERROR when one is not what the contract says: it says nothing about the key or the user.
+
+/// Who a key belongs to, or AUTH_INVALID_KEY, AUTH_KEY_EXPIRED, FORBIDDEN. `prefix` is what may be shown of the key.
+result<hub_verdict<principal_ptr>> read_key_answer(int status, std::string_view body, std::string_view prefix);
+/// Whether the user is active; TENANT_SUSPENDED for one that is unknown: who asks learns no more than of a suspended one.
+result<hub_verdict<bool>> read_user_answer(int status, std::string_view body, const tenant_id& user);
+
+/// `METHOD template` of the path map, `{service}` filled in: the path. VALIDATION_ERROR when the method is another.
+result<std::string> read_hub_path(std::string_view operation, std::string_view entry, std::string_view method,
+                                  std::string_view service);
+/// With `{user_id}` filled in.
+std::string with_user(std::string path, const tenant_id& user);
 
 }  // namespace waggle

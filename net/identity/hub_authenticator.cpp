@@ -87,7 +87,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(http_reque
       const auto from = proof == service_proof::signature ? sender::unproven : sender::known;
       if (auto holds = co_await check_signature_of(request, from); !holds) co_return holds.error();
     }
-    co_return service(request);
+    co_return co_await service(request);
   }
   auto who = co_await owner_of_key(request, blocked);
   if (who && inbound_.every_request_signed)
@@ -108,17 +108,19 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::owner_of_key(co
   co_return acting_as(std::move(*who), *user);
 }
 
-result<principal_ptr> hub_authenticator::service(const http_request& request) {
+/// A service that has proven itself.
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::service(const http_request& request) {
   const auto user = user_of(request);
-  if (!user) return user.error();
+  if (!user) co_return user.error();
   const auto key_id = single_header(request, "x-hivehub-access-key-id");
-  if (!key_id) return key_id.error();
+  if (!key_id) co_return key_id.error();
   auto who = std::make_shared<principal>();
   who->kind = principal_kind::service;
   who->may = {permission_set{permission::admin}, std::nullopt, !*user};
   who->tenant = *user;
   who->key_id = key_id->value_or("");
-  return principal_ptr(std::move(who));
+  if (*user) who->suspended = !co_await hub_.is_active(**user);
+  co_return principal_ptr(std::move(who));
 }
 
 /// Which of the proofs of auth.md §3 there is. A peer from whom none is taken has none.

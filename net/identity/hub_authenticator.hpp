@@ -26,7 +26,7 @@ class hub_authenticator final : public authenticator {
   hub_authenticator(hub_client& hub, const settings& config, const clock& time);
   boost::asio::awaitable<result<principal_ptr>> look(http_request& request, bool blocked);
   boost::asio::awaitable<result<principal_ptr>> owner_of_key(const http_request& request, bool blocked);
-  result<principal_ptr> service(const http_request& request);
+  boost::asio::awaitable<result<principal_ptr>> service(const http_request& request);
   service_proof proof_of(const http_request& request, std::string_view shown) const;
   boost::asio::awaitable<result<void>> check_signature_of(http_request& request, sender from);
 

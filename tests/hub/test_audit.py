@@ -256,11 +256,11 @@ def test_what_the_server_refuses_by_itself_is_recorded_too(world):
     """One record for each, although nobody was asked who it is; however many there are, each is as small as any."""
     node = world.node
     refused = {"400": b"GET / HTTP/1.1\r\nX-Correlation-ID: 400\r\n\r\n",
-               "431": b"GET / HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: 431\r\nX: " + b"x" * 20000 + b"\r\n\r\n",
-               "413": b"POST / HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: 413\r\nContent-Length: 9999999999\r\n\r\n",
+               "431": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Correlation-ID: 431\r\nX: " + b"x" * 20000 + b"\r\n\r\n",
+               "413": b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Correlation-ID: 413\r\nContent-Length: 9999999999\r\n\r\n",
                "host": b"GET / HTTP/1.1\r\nHost: a b\r\nX-Correlation-ID: host\r\n\r\n",
-               "target": b"GET /%zz HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: target\r\n\r\n",
-               "origin": b"GET / HTTP/1.1\r\nHost: h\r\nX-Correlation-ID: origin\r\nOrigin: https://evil\r\n\r\n"}
+               "target": b"GET /%zz HTTP/1.1\r\nHost: localhost\r\nX-Correlation-ID: target\r\n\r\n",
+               "origin": b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Correlation-ID: origin\r\nOrigin: https://evil\r\n\r\n"}
     for sent in refused.values():
         converse(node, sent)
     shown = {name: [record_of(node, name)[f] for f in ("event", "status", "result", "reason", "method", "route", "client_ip")]
@@ -285,7 +285,7 @@ def test_what_the_server_refuses_by_itself_is_recorded_too(world):
 
 def test_a_body_that_breaks_off_is_recorded_with_its_sender(world):
     key = world.keys["acme"]["key"].encode()
-    converse(world.node, b"POST /collections HTTP/1.1\r\nHost: h\r\nX-API-Key: " + key +
+    converse(world.node, b"POST /collections HTTP/1.1\r\nHost: localhost\r\nX-API-Key: " + key +
              b"\r\nX-Correlation-ID: broken\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n")
     record = record_of(world.node, "broken")
     assert (record["event"], record["status"], record["tenant_id"]) == ("AUTH_SUCCESS", 400, world.users["acme"])

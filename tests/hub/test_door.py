@@ -141,7 +141,8 @@ def test_a_signed_body_is_taken_only_with_a_head_that_may_hold(start_world):
             status, _, body = answer(connection)
             assert status == 401 and message in body
     # A large one, and a second look at the nonce although the body came in between.
-    points = '{"points":[' + ",".join('{"id":"%d","vector":[1,0]}' % n for n in range(60_000)) + "]}"
+    point = '{"id":"%d","vector":[1,0],"payload":{"text":"' + "x" * 3000 + '"}}'
+    points = '{"points":[' + ",".join(point % n for n in range(900)) + "]}"
     world.client("acme").ok("POST", "/collections", {"name": "docs", "dimension": 2})
     client, path = world.node.client(), "/collections/docs/points"
     headers = signed("PUT", path, points, user=acme)

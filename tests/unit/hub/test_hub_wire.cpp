@@ -17,23 +17,26 @@ const std::string readable = R"("permissions":["Read"])";
 
 principal_ptr principal_in(const std::string& body, std::string_view prefix = "hh_live_") {
   CAPTURE(body);
-  const auto verdict = read_key_answer(body, prefix);
+  const auto verdict = read_key_answer(200, body, prefix);
   REQUIRE(verdict.has_value());
   CHECK_FALSE(verdict->refusal.has_value());
-  REQUIRE(verdict->who != nullptr);
-  return verdict->who;
+  REQUIRE(verdict->value != nullptr);
+  return verdict->value;
 }
 ec refusal_in(const std::string& body) {
   CAPTURE(body);
-  const auto verdict = read_key_answer(body, "hh_live_");
+  const auto verdict = read_key_answer(200, body, "hh_live_");
   REQUIRE(verdict.has_value());
-  CHECK(verdict->who == nullptr);
+  CHECK(verdict->value == nullptr);
   REQUIRE(verdict->refusal.has_value());
   return verdict->refusal->code;
 }
+result<std::string> path_of(std::string_view entry, std::string_view service) {
+  return read_hub_path("validate_key", entry, "POST", service);
+}
 /// Neither let in nor refused: as if HiveHub had not answered.
 bool says_nothing(std::string_view body) {
-  const auto verdict = read_key_answer(body, "hh_live_");
+  const auto verdict = read_key_answer(200, body, "hh_live_");
   return !verdict && verdict.error().code == ec::io_error && !verdict.error().log_text.empty();
 }
 }  // namespace
@@ -84,8 +87,8 @@ TEST_CASE("hub wire: rotation") {
     CHECK(refusal_in(R"({"valid":)" + flag + R"(,"rotation_status":"revoked"})") == ec::auth_invalid_key);
   }
   // Revoked and unknown can't be told apart.
-  const auto revoked = read_key_answer(R"({"valid":true,"rotation_status":"revoked"})", "hh_live_");
-  const auto unknown = read_key_answer(R"({"valid":false})", "hh_live_");
+  const auto revoked = read_key_answer(200, R"({"valid":true,"rotation_status":"revoked"})", "hh_live_");
+  const auto unknown = read_key_answer(200, R"({"valid":false})", "hh_live_");
   CHECK(revoked->refusal->message == unknown->refusal->message);
   CHECK(revoked->refusal->extra_members == unknown->refusal->extra_members);
 
@@ -230,11 +233,11 @@ TEST_CASE("hub wire: the request carries the key as a JSON string") {
 }
 
 TEST_CASE("hub wire: the path of an entry of the path map") {
-  CHECK(*read_post_path("POST /api/v1/access-keys/validate", "vectorizer") == "/api/v1/access-keys/validate");
-  CHECK(*read_post_path("POST /api/{service}/keys", "waggle") == "/api/waggle/keys");
+  CHECK(*path_of("POST /api/v1/access-keys/validate", "vectorizer") == "/api/v1/access-keys/validate");
+  CHECK(*path_of("POST /api/{service}/keys", "waggle") == "/api/waggle/keys");
   for (const std::string_view entry :
        {"", "POST", "POST ", "/keys", "GET /keys", "post /keys", "POST keys", "POST http://x/", "POST  /keys"}) {
-    const auto path = read_post_path(entry, "s");
+    const auto path = path_of(entry, "s");
     CAPTURE(entry);
     REQUIRE_FALSE(path.has_value());
     CHECK(path.error().code == ec::validation_error);
@@ -252,13 +255,36 @@ TEST_CASE("hub wire: a member of the wrong kind is no permission") {
 
 TEST_CASE("hub wire: the end of a key's time") {
   const auto read = [](const std::string& time) {
-    return read_key_answer(valid_with(readable + ",\"expires_at\":\"" + time + "\""), "hh_live_");
+    return read_key_answer(200, valid_with(readable + ",\"expires_at\":\"" + time + "\""), "hh_live_");
   };
   for (const std::string good : {"2026-01-02T03:04:05Z", "2026-01-02T03:04:05.123Z", "2026-01-02T03:04:05+00:00"}) {
     const auto verdict = read(good);
     REQUIRE_MESSAGE(verdict.has_value(), good);
-    CHECK(verdict->who->expires_at == "2026-01-02T03:04:05");
+    CHECK(verdict->value->expires_at == "2026-01-02T03:04:05");
   }
   for (const std::string bad : {"soon", "2026-01-02", "2026-01-02T03:04:05", "2026-01-02T03:04:05+02:00", "2026-1-2T3:4:5Z"})
     CHECK_MESSAGE(says_nothing(valid_with(readable + ",\"expires_at\":\"" + bad + "\"")), bad);
+}
+
+TEST_CASE("hub wire: a user is active, is not, or nothing is said") {
+  tenant_id user;
+  REQUIRE(parse_uuid(uuid, user.bytes));
+  const auto answer = [&](const std::string& status, const std::string& id = uuid) {
+    return read_user_answer(200, R"({"id":")" + id + R"(","status":")" + status + R"(","plan":"pro"})", user);
+  };
+  CHECK(answer("active")->value);
+  for (const char* status : {"suspended", "inactive", "deleted"}) {
+    REQUIRE(answer(status).has_value());
+    CHECK_FALSE(answer(status)->value);
+    CHECK_FALSE(answer(status)->refusal.has_value());
+  }
+  for (const char* status : {"", "Active", "unknown"}) CHECK(answer(status).error().code == ec::io_error);
+  CHECK(answer("active", "22222222-2222-4222-8222-222222222222").error().code == ec::io_error);
+  for (const char* body : {"", "[]", "{}", R"({"status":1})", R"({"status":"active"})"})
+    CHECK(read_user_answer(200, body, user).error().code == ec::io_error);
+  CHECK(read_user_answer(404, "", user)->refusal->code == ec::tenant_suspended);
+  CHECK(read_key_answer(404, "not even JSON", "hh_live_")->refusal->code == ec::auth_invalid_key);
+  CHECK(with_user("/users/{user_id}?x", user) == "/users/" + uuid + "?x");
+  CHECK(*read_hub_path("get_user", "GET /{service}/users/{user_id}", "GET", "s") == "/s/users/{user_id}");
+  CHECK(read_hub_path("get_user", "POST /users", "GET", "s").error().message.find("GET /") != std::string::npos);
 }

@@ -25,10 +25,11 @@ class database {
 
   /// `writes_high_water`: see write_pressure.
   database(runtime& rt, tenant_directory_actor directory, embeddings& providers, std::size_t writes_high_water)
-      : rt_(rt), directory_(std::move(directory)), embeddings_(providers), pressure_(writes_high_water) {}
+      : rt_(rt), directory_(std::move(directory)), embeddings_(providers),
+        pressure_(std::make_shared<write_pressure>(writes_high_water)) {}
 
   const embeddings& providers() const { return embeddings_; }
-  std::size_t writes_in_flight() const { return pressure_.in_flight(); }
+  std::size_t writes_in_flight() const { return pressure_->in_flight(); }
 
   /// With `views` the shards are awake afterwards.
   reply<std::shared_ptr<const collection_reader>> open(request_scope& scope, std::string name, bool views);
@@ -93,7 +94,7 @@ class database {
   runtime& rt_;
   tenant_directory_actor directory_;
   embeddings& embeddings_;
-  write_pressure pressure_;
+  std::shared_ptr<write_pressure> pressure_;
 };
 
 }  // namespace waggle

@@ -3,6 +3,8 @@
 // clients send more than the disk takes, and the hard limit (429 QUEUE_FULL) is near. Any thread.
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -17,15 +19,15 @@ class write_pressure {
   /// A write, as long as it waits.
   class mark {
    public:
-    explicit mark(write_pressure& of) : of_(of) {
-      if (const auto now = ++of_.in_flight_; now >= of_.high_water_) of_.warn(now);
+    explicit mark(std::shared_ptr<write_pressure> of) : of_(std::move(of)) {
+      if (const auto now = ++of_->in_flight_; now >= of_->high_water_) of_->warn(now);
     }
-    ~mark() { --of_.in_flight_; }
+    ~mark() { --of_->in_flight_; }
     mark(const mark&) = delete;
     mark& operator=(const mark&) = delete;
 
    private:
-    write_pressure& of_;
+    std::shared_ptr<write_pressure> of_;  ///< a request that is never answered ends after the database
   };
 
  private:

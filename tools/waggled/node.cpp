@@ -201,7 +201,6 @@ void node::stop() {
       log_event(log_level::warn, "node", "actors were still alive at the end", {{"count", report.actors_left}});
   }
   server_.reset();
-  tenants_.reset();
   usage_writer_.reset();
   ledger_.reset();
   database_.reset();
@@ -211,6 +210,7 @@ void node::stop() {
   audit_.reset();
   audit_log_.reset();  // writes what waits; who waits for it belongs to the contexts
   runtime_.reset();
+  tenants_.reset();  // requests that were never answered leave its gates with the runtime
   kv_.reset();
 }
 

@@ -296,7 +296,7 @@ TEST_CASE("features of later releases are refused, not ignored") {
                            "tenancy: {encryption: {enabled: true}}", "audit: {signing_key_file: /k}",
                            "rate_limiting: {standalone: true}",
                            "qdrant: {listen: '127.0.0.1:6333'}", "server: {liveness: {listen: '127.0.0.1:1'}}",
-                           "cluster: {peers: ['10.0.0.2:15003']}", "quotas: {defaults: {vector_count: 5}}"}) {
+                           "cluster: {peers: ['10.0.0.2:15003']}"}) {
     INFO(yaml);
     CHECK(has(l.problems(yaml), "is not available in this release"));
   }

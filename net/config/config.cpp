@@ -231,6 +231,10 @@ settings config::settings() const {
   s.hub.validate_key_path = text("hub.paths.validate_key");
   if (s.hub.validate_key_path.empty()) s.hub.validate_key_path = "POST /api/v1/access-keys/validate";
   s.hub.get_user_path = text("hub.paths.get_user");
+  s.hub.get_quota_path = text("hub.paths.get_quota");
+  s.hub.report_usage_path = text("hub.paths.report_usage");
+  s.hub.quota_ttl_seconds = number("hub.cache.quota_ttl_seconds");
+  s.hub.usage_report_interval_seconds = number("hub.usage_report_interval");
   s.hub.timeout_ms = 1000 * whole("hub.timeout_seconds");
   s.hub.retries = whole("hub.retries");
   s.hub.inline_deadline_ms = whole("hub.inline_deadline_ms");

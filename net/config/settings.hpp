@@ -70,10 +70,13 @@ struct hub_settings {
   std::string api_url, service_api_key, service_name;
   std::string validate_key_path;  ///< "METHOD /path"
   std::string get_user_path;      ///< likewise; "": not asked
+  std::string get_quota_path;     ///< likewise
+  std::string report_usage_path;  ///< likewise; "": not told
   int timeout_ms = 0;             ///< of one attempt
   int retries = 0;
   int inline_deadline_ms = 0;     ///< of a call that a request waits for, attempts and pauses together
-  std::int64_t key_ttl_seconds = 0, stale_max_seconds = 0, user_ttl_seconds = 0;
+  std::int64_t key_ttl_seconds = 0, stale_max_seconds = 0, user_ttl_seconds = 0, quota_ttl_seconds = 0;
+  std::int64_t usage_report_interval_seconds = 0;
   std::size_t cache_entries_max = 0;
   int breaker_failures = 0;
   std::int64_t breaker_open_seconds = 0, breaker_open_seconds_max = 0;

@@ -10,8 +10,11 @@
 
 namespace waggle {
 namespace {
-/// What was last said of a user holds until HiveHub says otherwise.
+/// What was last said of a user or its quota holds until HiveHub says otherwise.
 constexpr std::int64_t for_ever_ms = std::int64_t{1000} * 3600 * 24 * 3650;
+
+/// A hub that hangs shall not hold up what the limits known here allow.
+constexpr int quota_wait_ms = 250;
 
 std::int64_t ms(std::int64_t seconds) { return 1000 * seconds; }
 }  // namespace
@@ -27,8 +30,12 @@ hub_client::hub_client(const hub_settings& config, const clock& time, metric_reg
       time_(time),
       unchecked_(metrics.counter("waggle_hub_unchecked_users_total",
                                  "Service requests let in though HiveHub has never said whether their user is active")),
+      reports_(metrics.family(metric_kind::counter, "hub_usage_reports_total", "Usage reports by what came of them",
+                              {"status"})),
       key_line_("validate_key", config_, time, metrics),
       user_line_("get_user", config_, time, metrics),
+      quota_line_("get_quota", config_, time, metrics),
+      report_line_("report_usage", config_, time, metrics),
       keys_({ms(config.key_ttl_seconds), ms(config.stale_max_seconds), config.cache_entries_max}, key_line_, time,
             config.inline_deadline_ms,
             metrics.counter("waggle_hub_stale_keys_served_total",
@@ -36,7 +43,11 @@ hub_client::hub_client(const hub_settings& config, const clock& time, metric_reg
       users_({ms(config.user_ttl_seconds), for_ever_ms, config.cache_entries_max}, user_line_, time,
              config.inline_deadline_ms,
              metrics.counter("waggle_hub_stale_users_served_total",
-                             "Service requests judged by a user's last known status while HiveHub did not answer")) {}
+                             "Service requests judged by a user's last known status while HiveHub did not answer")),
+      quotas_({ms(config.quota_ttl_seconds), for_ever_ms, config.cache_entries_max}, quota_line_, time,
+              std::min(quota_wait_ms, config.inline_deadline_ms),
+              metrics.counter("waggle_hub_stale_quotas_served_total",
+                              "Requests held to a user's last known limits while HiveHub did not answer")) {}
 
 result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config, const clock& time,
                                                      metric_registry& metrics) {
@@ -52,6 +63,18 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
     made->get_user_path_ = std::move(*user_path);
     if (auto of_nobody = made->url_of(with_user(made->get_user_path_, {})); !of_nobody)
       return failure::validation("hub.paths.get_user", of_nobody.error().message);
+  }
+  if (!config.get_quota_path.empty()) {
+    auto quota_path = read_hub_path("get_quota", config.get_quota_path, "GET", config.service_name);
+    if (!quota_path) return quota_path.error();
+    made->get_quota_path_ = std::move(*quota_path);
+  }
+  if (!config.report_usage_path.empty()) {
+    auto report_path = read_hub_path("report_usage", config.report_usage_path, "POST", config.service_name);
+    if (!report_path) return report_path.error();
+    auto report_url = made->url_of(*report_path);
+    if (!report_url) return failure::validation("hub.paths.report_usage", report_url.error().message);
+    made->report_usage_url_ = std::move(*report_url);
   }
   for (const auto& pattern : config.key_patterns) {
     try {
@@ -130,6 +153,54 @@ boost::asio::awaitable<result<hub_verdict<bool>>> hub_client::look_up(const tena
   const auto called = co_await user_line_.call(std::move(request), std::move(read));
   if (!called) co_return called.error();
   co_return std::move(said);
+}
+
+std::optional<hub_quota> hub_client::known_quota(const tenant_id& user) {
+  if (get_quota_path_.empty()) return hub_quota{};
+  const auto known = quotas_.known(user);
+  if (known.age != freshness::fresh) return std::nullopt;
+  return known.value;
+}
+
+boost::asio::awaitable<result<hub_quota>> hub_client::quota(tenant_id user) {
+  if (get_quota_path_.empty()) co_return hub_quota{};
+  auto known = quotas_.known(user);
+  auto ask = [this, user] { return look_up_quota(user); };
+  co_return co_await quotas_.ask(user, std::move(known), std::move(ask));
+}
+
+boost::asio::awaitable<result<hub_verdict<hub_quota>>> hub_client::look_up_quota(const tenant_id& user) {
+  auto url = url_of(with_user(get_quota_path_, user));
+  if (!url) co_return url.error();
+  http_client_request request;
+  request.method = "GET";
+  request.url = std::move(*url);
+  result<hub_verdict<hub_quota>> said = failure(ec::internal_error);
+  hub_line::reader read = [&](const http_client_reply& reply) -> result<void> {
+    said = read_quota_answer(reply.status, reply.body);
+    if (!said) return said.error();
+    return {};
+  };
+  const auto called = co_await quota_line_.call(std::move(request), std::move(read));
+  if (!called) co_return called.error();
+  co_return std::move(said);
+}
+
+boost::asio::awaitable<result<void>> hub_client::report_usage(std::string body, std::string idempotency_key) {
+  if (!report_usage_url_) co_return failure(ec::hub_unavailable);
+  http_client_request request;
+  request.url = *report_usage_url_;
+  request.body = std::move(body);
+  request.headers.push_back({"Idempotency-Key", std::move(idempotency_key)});
+  std::string_view status = "failure";
+  hub_line::reader read = [&](const http_client_reply& reply) -> result<void> {
+    if (reply.status == 404) return failure(ec::io_error, "HiveHub does not know the user");
+    status = reply.status == 409 ? "duplicate" : "success";
+    return {};
+  };
+  auto called = co_await report_line_.call(std::move(request), std::move(read));
+  reports_.counter({status}).add();
+  co_return called;
 }
 
 result<principal_ptr> hub_client::unless_expired(principal_ptr who) const {

@@ -26,8 +26,15 @@ class hub_client {
   /// Whether the user may use the node: false for a suspended user, and for one that HiveHub does not know. When HiveHub is
   /// silent, what it said last; true when it never said anything, for who asks is HiveHub's own service.
   boost::asio::awaitable<bool> is_active(tenant_id user);
+  /// What HiveHub gives a user. When it is silent, what it said last; HUB_UNAVAILABLE when it never said anything.
+  boost::asio::awaitable<result<hub_quota>> quota(tenant_id user);
+  /// The same without waiting; none when it has to be asked.
+  std::optional<hub_quota> known_quota(const tenant_id& user);
+  /// Hands over a usage report; ok too when HiveHub has it already. Failures say nothing about whether it arrived.
+  boost::asio::awaitable<result<void>> report_usage(std::string body, std::string idempotency_key);
+  bool takes_reports() const { return report_usage_url_.has_value(); }
   /// False while calls are held back.
-  bool reachable() { return !key_line_.open() && !user_line_.open(); }
+  bool reachable() { return !key_line_.open() && !user_line_.open() && !quota_line_.open(); }
 
  private:
   using digest = std::array<std::uint8_t, 32>;
@@ -39,17 +46,22 @@ class hub_client {
   result<http_client_url> url_of(const std::string& path) const;
   boost::asio::awaitable<result<hub_verdict<principal_ptr>>> validate(const std::string& key);
   boost::asio::awaitable<result<hub_verdict<bool>>> look_up(const tenant_id& user);
+  boost::asio::awaitable<result<hub_verdict<hub_quota>>> look_up_quota(const tenant_id& user);
   result<principal_ptr> unless_expired(principal_ptr who) const;
 
   const hub_settings config_;
   const clock& time_;
   http_client_url validate_key_url_;
-  std::string get_user_path_;  ///< "": not asked
+  std::string get_user_path_;   ///< "": not asked
+  std::string get_quota_path_;  ///< likewise
+  std::optional<http_client_url> report_usage_url_;
   std::vector<std::regex> patterns_;
   counter_cell& unchecked_;
-  hub_line key_line_, user_line_;
+  metric_family& reports_;
+  hub_line key_line_, user_line_, quota_line_, report_line_;
   hub_question<digest, principal_ptr, digest_hash> keys_;
   hub_question<tenant_id, bool> users_;
+  hub_question<tenant_id, hub_quota> quotas_;
 };
 
 }  // namespace waggle

@@ -61,10 +61,12 @@ void hub_line::called(bool hub_well) {
 }
 
 boost::asio::awaitable<result<void>> hub_line::call(http_client_request request, reader read) {
-  request.headers = {{"Authorization", "Bearer " + config_.service_api_key},
-                     {"X-Service-Name", config_.service_name},
-                     {"X-Request-Id", new_uuid_v7()}};
-  if (request.method == "POST") request.headers.push_back({"Idempotency-Key", request.headers.back().value});
+  const bool own_key = !request.headers.empty();
+  request.headers.push_back({"Authorization", "Bearer " + config_.service_api_key});
+  request.headers.push_back({"X-Service-Name", config_.service_name});
+  request.headers.push_back({"X-Request-Id", new_uuid_v7()});
+  if (request.method == "POST" && !own_key)
+    request.headers.push_back({"Idempotency-Key", request.headers.back().value});
   request.answer_bytes_max = answer_bytes_max;
   const auto until_ms = now_ms() + config_.inline_deadline_ms;
   attempt made;
@@ -99,7 +101,7 @@ boost::asio::awaitable<hub_line::attempt> hub_line::try_once(const http_client_r
 hub_line::attempt hub_line::judge(const http_client_reply& reply, const reader& read) {
   calls_.counter({std::string(operation_), std::to_string(reply.status)}).add();
   attempt made;
-  if (reply.status == 404 || (reply.status >= 200 && reply.status < 300)) {
+  if (reply.status == 404 || reply.status == 409 || (reply.status >= 200 && reply.status < 300)) {
     made.outcome = read(reply);
     made.worth_repeating = true;
     made.hub_well = made.outcome.has_value();

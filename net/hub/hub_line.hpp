@@ -19,9 +19,10 @@ class hub_line {
   /// `operation`: static storage; its name in metrics and the log.
   hub_line(std::string_view operation, const hub_settings& config, const clock& time, metric_registry& metrics);
 
-  /// Reads an answer of status 2xx or 404 and keeps what it says. IO_ERROR when it is not what the contract says.
+  /// Reads an answer of status 2xx, 404 or 409 and keeps what it says. IO_ERROR when it is not what the contract says.
   using reader = std::function<result<void>(const http_client_reply&)>;
-  /// Tries until HiveHub has spoken, the time is over or the breaker opens: then HUB_UNAVAILABLE with Retry-After.
+  /// Tries until HiveHub has spoken, the time is over or the breaker opens: then HUB_UNAVAILABLE with Retry-After. The request may
+  /// bring an Idempotency-Key of its own.
   boost::asio::awaitable<result<void>> call(http_client_request request, reader read);
   /// A call has ended in a way that nobody foresaw.
   failure broke_down(std::string what);

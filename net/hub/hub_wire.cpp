@@ -143,6 +143,48 @@ result<hub_verdict<bool>> read_user_answer(int status, std::string_view body, co
   return hub_verdict<bool>{user_status == "active", std::nullopt};
 }
 
+namespace {
+/// Takes it where it is there. False: it is no limit.
+bool take_limit(const json_value& from, std::string_view name, said_limit& into) {
+  const auto v = from[name];
+  if (!v.present()) return true;
+  std::int64_t n = 0;
+  std::uint64_t most = 0;
+  if (v.is_null() || (v.get_int64(n) && n == -1)) {
+    into = {true, std::nullopt};
+    return true;
+  }
+  if (!v.get_uint64(most)) return false;
+  into = {true, most};
+  return true;
+}
+}  // namespace
+
+result<hub_verdict<hub_quota>> read_quota_answer(int status, std::string_view body) {
+  if (status == 404) return hub_verdict<hub_quota>{};
+  if (status < 200 || status > 299) return malformed("no answer to the question");
+  json_parser parser;
+  const auto parsed = parser.parse(body);
+  if (!parsed || !parsed->is_object()) return malformed("no JSON object");
+  const auto inner = (*parsed)["quota"];
+  const json_value root = inner.is_object() ? inner : *parsed;
+  hub_verdict<hub_quota> out;
+  auto& q = out.value;
+  bool good = take_limit(root, "max_collections", q.collections) && take_limit(root, "max_vectors", q.points) &&
+              take_limit(root, "storage_limit_bytes", q.bytes) &&
+              take_limit(root, "monthly_operations_limit", q.per_month) &&
+              take_limit(root["collections"], "limit", q.collections) &&
+              take_limit(root["vectors"], "limit", q.points) && take_limit(root["storage"], "limit", q.bytes);
+  for (const auto& group : {root["rate_limits"], root["limits"]})
+    good = good && take_limit(group, "collection_count", q.collections) &&
+           take_limit(group, "vector_count", q.points) && take_limit(group, "storage_bytes", q.bytes) &&
+           take_limit(group, "requests_per_minute", q.per_minute) &&
+           take_limit(group, "requests_per_hour", q.per_hour) && take_limit(group, "requests_per_day", q.per_day) &&
+           take_limit(group, "requests_per_month", q.per_month);
+  if (!good) return malformed("a limit is neither a number nor null");
+  return out;
+}
+
 result<std::string> read_hub_path(std::string_view operation, std::string_view entry, std::string_view method,
                                   std::string_view service) {
   const auto begin = std::string(method) + " ";

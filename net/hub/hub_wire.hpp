@@ -24,6 +24,17 @@ result<hub_verdict<principal_ptr>> read_key_answer(int status, std::string_view 
 /// Whether the user is active; TENANT_SUSPENDED for one that is unknown: who asks learns no more than of a suspended one.
 result<hub_verdict<bool>> read_user_answer(int status, std::string_view body, const tenant_id& user);
 
+/// A limit as HiveHub gives it: not at all (then the configured one holds), without end, or a number.
+struct said_limit {
+  bool said = false;
+  std::optional<std::uint64_t> most;
+};
+struct hub_quota {
+  said_limit collections, points, bytes, per_minute, per_hour, per_day, per_month;
+};
+/// Flat or under `quota`, in each shape of hub.md §3. A user that HiveHub does not know has no limits said.
+result<hub_verdict<hub_quota>> read_quota_answer(int status, std::string_view body);
+
 /// `METHOD template` of the path map, `{service}` filled in: the path. VALIDATION_ERROR when the method is another.
 result<std::string> read_hub_path(std::string_view operation, std::string_view entry, std::string_view method,
                                   std::string_view service);

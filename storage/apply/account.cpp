@@ -1,5 +1,7 @@
 #include "storage/apply/account.hpp"
 
+#include <cstring>
+
 namespace waggle {
 namespace {
 constexpr auto meta = kv_family::meta;
@@ -78,6 +80,27 @@ result<std::optional<tenant_record>> load_account(const write_overlay& store, co
   });
   if (!counted) return counted.error();
   return std::optional(std::move(found->record));
+}
+
+result<void> for_each_account(const kv_store& store,
+                              const std::function<bool(const tenant_id&, const tenant_record&)>& visit) {
+  const std::string end(tenant_id{}.bytes.size(), '\xff');  // from here on: the group's own keys
+  std::string next;
+  const write_overlay reader(store);
+  for (bool more = true; more;) {
+    std::optional<tenant_id> found;
+    auto scanned = store.scan(meta, next, end, [&](std::string_view key, std::string_view) {
+      if (key.size() >= end.size()) std::memcpy(found.emplace().bytes.data(), key.data(), end.size());
+      return false;
+    });
+    if (!scanned) return scanned;
+    if (!found) return {};
+    auto account = load_account(reader, *found);
+    if (!account) return account.error();
+    if (*account) more = visit(*found, **account);
+    next = tenant_keyspace::after_prefix(std::string(reinterpret_cast<const char*>(found->bytes.data()), end.size()));
+  }
+  return {};
 }
 
 result<recounted> recount_points(const write_overlay& store, const tenant_id& owner) {

@@ -31,7 +31,8 @@ def hub(make_hub):
 # Tests of other things must not meet these limits.
 NO_LIMITS = {"auth.brute_force.failures": "10000", "rate_limiting.default_requests_per_minute": "1000000",
              "rate_limiting.default_requests_per_hour": "1000000", "rate_limiting.default_requests_per_day": "1000000",
-             "quotas.defaults.collection_count": "1000000", "quotas.defaults.vector_count": "1000000000"}
+             "quotas.defaults.collection_count": "1000000", "quotas.defaults.vector_count": "1000000000",
+             "hub.paths.get_quota": ""}  # the limits of the configuration
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@
 
 #include "actors/tenancy/tenant_state.hpp"
 #include "base/log.hpp"
+#include "base/uuid.hpp"
 #include "net/identity/hub_authenticator.hpp"
 #include "version.hpp"
 
@@ -42,6 +43,23 @@ http_options http_options_of(const settings& config) {
 tenant_limits default_limits_of(const settings& config) {
   const auto& q = config.quotas;
   return {{q.collections, q.points, q.bytes, q.requests_per_month}, config.rate_limiting};
+}
+
+/// Names this data in usage reports, for as long as it lives.
+result<std::string> cluster_id_of(const std::string& data_dir) {
+  const auto path = std::filesystem::path(data_dir) / "_node" / "cluster_id";
+  std::string id;
+  std::ifstream(path) >> id;
+  std::array<std::uint8_t, 16> bytes;
+  if (parse_uuid(id, bytes)) return id;
+  id = new_uuid_v4();
+  std::ofstream out(path);
+  out << id << '\n';
+  out.close();
+  if (out) return id;
+  failure f(ec::io_error, path.string() + " can't be written");
+  f.log_text = f.message;
+  return f;
 }
 
 /// RocksDB has no code of its own for a lock that another process holds; this is how its text begins and ends.
@@ -93,8 +111,13 @@ result<void> node::open_door() {
   state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",
-            "this release keeps tenants apart, to the limits of its configuration, counts what they use and records what they "
-            "do; it asks HiveHub for no quotas and reports no usage yet");
+            "compatibility with the live HiveHub is unproven: all of it is tested against mock-hub");
+  hub_limits_ = std::make_unique<hub_limits>(*hub_, *limits_, accounts_, *runtime_, *kv_, clock_);
+  auto cluster_id = cluster_id_of(config_.data_dir);
+  if (!cluster_id) return cluster_id.error();
+  ledger_identity identity{*cluster_id, state_.node_id, config_.hub.service_name};
+  usage_reporter_ = std::make_unique<usage_reporter>(*runtime_, *hub_, *ledger_, *usage_writer_, *kv_, clock_,
+                                                     std::move(identity), config_.hub.usage_report_interval_seconds, metrics_);
   return {};
 }
 
@@ -145,7 +168,6 @@ void node::start_actors() {
   ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
   usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_);
   limits_ = std::make_unique<default_limits>(default_limits_of(config_));
-  tenants_.reset(new rest::tenant_services{*limits_, accounts_, meter_, *usage_writer_});
 }
 
 /// Nothing is served yet and this thread has nothing else to do, so a short sleep is enough: it costs a start 2 ms at
@@ -166,6 +188,8 @@ result<void> node::wait_until_ready() {
 }
 
 result<void> node::listen() {
+  limits_source& limits = hub_limits_ ? static_cast<limits_source&>(*hub_limits_) : *limits_;
+  tenants_.reset(new rest::tenant_services{limits, accounts_, meter_, *usage_writer_});
   state_.store_fault = [group = group_] {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
@@ -176,6 +200,7 @@ result<void> node::listen() {
   server_ = std::make_unique<http_server>(http_options_of(config_), std::move(contexts), *pipeline_);
   if (auto listening = server_->start(); !listening) return listening;
   usage_writer_->start();
+  if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->start();
   return {};
 }
 
@@ -194,6 +219,7 @@ void node::stop() {
     server_->stop();
   }
   if (usage_writer_) usage_writer_->stop();
+  if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->stop();
   if (builds_) builds_->stop();
   if (runtime_) {
     const auto report = runtime_->stop();

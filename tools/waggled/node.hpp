@@ -19,6 +19,8 @@
 #include "net/rest/node_state.hpp"
 #include "net/rest/pipeline.hpp"
 #include "net/rest/tenant_services.hpp"
+#include "net/usage/hub_limits.hpp"
+#include "net/usage/usage_reporter.hpp"
 
 namespace waggle {
 
@@ -62,9 +64,11 @@ class node {
   std::unique_ptr<default_limits> limits_;
   std::unique_ptr<ledger> ledger_;
   std::unique_ptr<usage_writer> usage_writer_;
-  std::unique_ptr<rest::tenant_services> tenants_;
   std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
   std::unique_ptr<authenticator> door_;
+  std::unique_ptr<hub_limits> hub_limits_;
+  std::unique_ptr<usage_reporter> usage_reporter_;
+  std::unique_ptr<rest::tenant_services> tenants_;
   std::unique_ptr<audit_log> audit_log_;  ///< none in standalone mode
   std::unique_ptr<rest::audit_trail> audit_;
   std::unique_ptr<rest::pipeline> pipeline_;

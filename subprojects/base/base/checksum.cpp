@@ -22,6 +22,12 @@ std::array<std::uint8_t, 32> sha256(std::string_view bytes) {
   return digest;
 }
 
+std::array<std::uint8_t, 20> sha1(std::string_view bytes) {
+  std::array<std::uint8_t, 20> digest;
+  CryptoPP::SHA1().CalculateDigest(digest.data(), reinterpret_cast<const CryptoPP::byte*>(bytes.data()), bytes.size());
+  return digest;
+}
+
 std::uint64_t content_hash(std::string_view bytes) {
   const auto digest = sha256(bytes);
   std::uint64_t value;

@@ -1,9 +1,11 @@
 #include "base/uuid.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <random>
 
+#include "base/checksum.hpp"
 #include "base/ids.hpp"
 
 namespace waggle {
@@ -29,6 +31,16 @@ void stamp(std::array<std::uint8_t, 16>& bytes, int version) {
 std::array<std::uint8_t, 16> random_uuid_v4() {
   auto bytes = random_bytes();
   stamp(bytes, 4);
+  return bytes;
+}
+
+std::array<std::uint8_t, 16> uuid_v5(const std::array<std::uint8_t, 16>& name_space, std::string_view name) {
+  std::string text(reinterpret_cast<const char*>(name_space.data()), name_space.size());
+  text += name;
+  const auto digest = sha1(text);
+  std::array<std::uint8_t, 16> bytes;
+  std::copy_n(digest.begin(), bytes.size(), bytes.begin());
+  stamp(bytes, 5);
   return bytes;
 }
 

@@ -1,0 +1,125 @@
+#include "net/usage/usage_reporter.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <future>
+
+#include "actors/runtime/jobs.hpp"
+#include "base/log.hpp"
+#include "base/uuid.hpp"
+#include "storage/apply/account.hpp"
+
+namespace waggle {
+namespace {
+constexpr std::chrono::seconds stop_wait_max{10};
+constexpr std::int64_t retry_seconds = 30;  ///< after a round that HiveHub did not take whole
+}
+
+usage_reporter::usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, const kv_store& kv,
+                               const clock& time, ledger_identity identity, std::int64_t interval_seconds,
+                               metric_registry& metrics)
+    : rt_(rt),
+      hub_(hub),
+      book_(book),
+      writer_(writer),
+      kv_(kv),
+      time_(time),
+      identity_(std::move(identity)),
+      interval_seconds_(interval_seconds) {
+  metrics.family(metric_kind::gauge, "waggle_usage_unacked_reports", "Tenants whose usage HiveHub has not taken yet")
+      .sampled({}, [this] { return static_cast<double>(unacked_.load()); });
+  metrics.family(metric_kind::gauge, "waggle_usage_unacked_age_seconds", "Age of the oldest usage HiveHub has not taken")
+      .sampled({}, [this] {
+        const auto oldest = oldest_unacked_ms_.load();
+        return oldest == 0 ? 0.0 : static_cast<double>(time_.unix_ms() - oldest) / 1000;
+      });
+}
+
+void usage_reporter::start() { boost::asio::co_spawn(rt_.context(0), beat(), boost::asio::detached); }
+
+boost::asio::awaitable<void> usage_reporter::beat() {
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  std::size_t left = 0;
+  while (!stopping_) {
+    timer.expires_after(std::chrono::seconds(left > 0 ? std::min(retry_seconds, interval_seconds_) : interval_seconds_));
+    co_await timer.async_wait(boost::asio::use_awaitable);
+    const auto done = co_await report_all();
+    left = done.left;
+  }
+}
+
+boost::asio::awaitable<usage_reporter::round> usage_reporter::report_all() {
+  co_await writer_.flush();
+  using list = std::vector<std::pair<tenant_id, std::int64_t>>;
+  auto find = [&kv = kv_]() -> result<list> {
+    list with_news;
+    auto read = for_each_account(kv, [&](const tenant_id& tenant, const tenant_record& account) {
+      const bool news = account.reporting || account.now.position > account.reported.position;
+      if (news && !tenant.is_nil()) with_news.emplace_back(tenant, account.reported.time_ms);
+      return true;
+    });
+    if (!read) return read.error();
+    return with_news;
+  };
+  auto tenants = co_await run_blocking(rt_, std::move(find));
+  round out;
+  if (!tenants) {
+    log_event(log_level::error, "usage", "the accounts can't be read", {{"why", tenants.error().log_text}});
+    out.left = 1;
+    co_return out;
+  }
+  for (const auto& [tenant, since_ms] : *tenants) {
+    const bool taken = co_await report(tenant);
+    if (taken) continue;
+    ++out.left;
+    if (out.oldest_ms == 0 || (since_ms > 0 && since_ms < out.oldest_ms)) out.oldest_ms = since_ms;
+  }
+  if (out.left > 0)
+    log_event(log_level::warn, "usage", "HiveHub has not taken all usage; it is kept and reported again", {{"tenants", out.left}});
+  unacked_ = out.left;
+  oldest_unacked_ms_ = out.left == 0 ? 0 : out.oldest_ms > 0 ? out.oldest_ms : time_.unix_ms();
+  co_return out;
+}
+
+boost::asio::awaitable<result<std::optional<tenant_record>>> usage_reporter::account(tenant_id tenant) {
+  auto read = [&kv = kv_, tenant] { return load_account(write_overlay(kv), tenant); };
+  co_return co_await run_blocking(rt_, std::move(read));
+}
+
+boost::asio::awaitable<bool> usage_reporter::report(tenant_id tenant) {
+  constexpr int reports_max = 2;  // what comes while these are sent is the next round's
+  auto last = sent::one;
+  for (int n = 0; n < reports_max && last == sent::one; ++n) last = co_await report_once(tenant);
+  co_return last != sent::failed;
+}
+
+boost::asio::awaitable<usage_reporter::sent> usage_reporter::report_once(tenant_id tenant) {
+  const request_id no_retry;  // both operations may happen twice
+  operation begin = begin_report_op{};
+  const auto begun = co_await book_.enter(tenant, std::move(begin), no_retry);
+  if (!begun) co_return sent::failed;
+  const auto frozen = co_await account(tenant);
+  if (!frozen || !*frozen) co_return sent::failed;
+  auto what = make_report(identity_, tenant, **frozen);
+  if (!what) co_return sent::nothing;
+  const auto taken = co_await hub_.report_usage(std::move(what->body), what->idempotency_key);
+  if (!taken) co_return sent::failed;
+  log_event(log_level::debug, "usage", "Usage report sent", {{"tenant", to_string(tenant)}, {"position", what->position}});
+  operation end = end_report_op{what->position};
+  const auto ended = co_await book_.enter(tenant, std::move(end), no_retry);
+  co_return ended ? sent::one : sent::failed;
+}
+
+void usage_reporter::stop() {
+  if (stopping_.exchange(true)) return;
+  auto done = std::make_shared<std::promise<void>>();
+  auto reported = done->get_future();
+  boost::asio::co_spawn(rt_.context(0), report_all(), [done](std::exception_ptr, round) { done->set_value(); });
+  reported.wait_for(stop_wait_max);
+}
+
+}  // namespace waggle

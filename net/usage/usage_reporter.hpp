@@ -1,0 +1,54 @@
+#pragma once
+// Tells HiveHub what tenants used (contract hub.md §6): every interval, and when the node stops. A report is begun in the log, so
+// it survives a crash and every try sends the same bytes under the same key; it is over, in the log too, when HiveHub has it.
+//
+//   counted ─▶ begin_report (frozen) ─▶ POST, until 2xx or 409 ─▶ end_report (the cursor moves)
+//
+// Owned by the node; ends before the runtime does.
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+
+#include "net/hub/hub_client.hpp"
+#include "net/metrics/metrics.hpp"
+#include "net/usage/usage_report.hpp"
+#include "net/usage/usage_writer.hpp"
+#include "storage/kv/kv_store.hpp"
+
+namespace waggle {
+
+class usage_reporter {
+ public:
+  usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, const kv_store& kv, const clock& time,
+                 ledger_identity identity, std::int64_t interval_seconds, metric_registry& metrics);
+
+  void start();
+  /// One last round, ten seconds at most. Blocking, not on a worker.
+  void stop();
+
+ private:
+  struct round {
+    std::size_t left = 0;  ///< reports that HiveHub has not got
+    std::int64_t oldest_ms = 0;
+  };
+  boost::asio::awaitable<void> beat();
+  boost::asio::awaitable<round> report_all();
+  /// All of a tenant's: one that an earlier try left, then what is new. False: HiveHub has not got everything.
+  boost::asio::awaitable<bool> report(tenant_id tenant);
+  enum class sent : std::uint8_t { nothing, one, failed };
+  boost::asio::awaitable<sent> report_once(tenant_id tenant);
+  boost::asio::awaitable<result<std::optional<tenant_record>>> account(tenant_id tenant);
+
+  runtime& rt_;
+  hub_client& hub_;
+  ledger& book_;
+  usage_writer& writer_;
+  const kv_store& kv_;
+  const clock& time_;
+  const ledger_identity identity_;
+  const std::int64_t interval_seconds_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<std::size_t> unacked_{0};
+  std::atomic<std::int64_t> oldest_unacked_ms_{0};  ///< 0: none
+};
+
+}  // namespace waggle

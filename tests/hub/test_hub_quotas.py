@@ -1,0 +1,113 @@
+"""Limits that HiveHub gives: taken over, remembered, and enforced on when it is silent (contract hub.md §3, §5)."""
+import time
+
+import pytest
+
+FAST = {"hub.cache.quota_ttl_seconds": "1", "hub.circuit_breaker.open_seconds": "1", "hub.circuit_breaker.max_open_seconds": "1"}
+DEFAULTS = {"hub.paths.get_quota": "GET /api/internal/{service}/user/{user_id}/quota", "quotas.defaults.collection_count": "10", "quotas.defaults.vector_count": "100000",
+            "quotas.defaults.storage_bytes": "1073741824"}
+
+
+def set_limits(world, who, shape="limits", nested=False, **limits):
+    world.hub.control("POST", f"/quotas/{world.users[who]}", {"limits": limits, "shape": shape, "nested": nested})
+
+
+def quota(client):
+    return client.ok("GET", "/hub/usage/quota")["quota"]
+
+
+def put(client, *ids):
+    return client.put("/collections/docs/points", {"points": [{"id": i, "vector": [1, 0]} for i in ids]})
+
+
+@pytest.mark.parametrize("shape, nested, known", [
+    ("limits", False, {"vectors": 2, "collections": 3, "storage": 5000, "monthly": 77}),
+    ("limits", True, {"vectors": 2, "collections": 3, "storage": 5000, "monthly": 77}),
+    ("groups", True, {"vectors": 2, "collections": 3, "storage": 5000, "monthly": 77}),
+    ("max", False, {"vectors": 2, "collections": 3}),
+    ("operations", True, {"storage": 5000, "monthly": 77}),
+])
+def test_every_shape_of_the_answer(start_world, shape, nested, known):
+    world = start_world(**DEFAULTS)
+    set_limits(world, "acme", shape, nested, vector_count=2, collection_count=3, storage_bytes=5000, requests_per_month=77)
+    seen = quota(world.client("acme"))
+    otherwise = {"vectors": 100000, "collections": 10, "storage": 1 << 30, "monthly": None}
+    for name, fallback in otherwise.items():
+        assert seen[name]["limit"] == known.get(name, fallback), name
+    assert seen["source"] == "hub" and seen["updated_at"]
+
+
+def test_limits_hold_and_change(start_world):
+    world = start_world(**DEFAULTS, **FAST)
+    client = world.client("acme")
+    set_limits(world, "acme", vector_count=2, requests_per_minute=500)
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    assert put(client, "a", "b").status == 200
+    refused = put(client, "c")
+    assert refused.code == "QUOTA_EXCEEDED" and refused.json()["details"]["limit"] == 2
+    assert refused.headers["X-RateLimit-Limit"] == "500"
+    set_limits(world, "acme", vector_count=None)
+    deadline = time.time() + 20
+    while put(client, "c").status != 200:
+        assert time.time() < deadline, "the new limit is never learnt"
+        time.sleep(.2)
+    assert quota(client)["vectors"]["limit"] is None
+    # Lower than what is there: nothing is lost, growth is refused.
+    set_limits(world, "acme", vector_count=1)
+    deadline = time.time() + 20
+    extra = 0
+    while put(client, "a", f"d{extra}").status == 200:
+        assert time.time() < deadline
+        time.sleep(.2)
+        extra += 1
+    assert put(client, "a").status == 200
+    assert client.ok("GET", "/collections/docs")["vector_count"] >= 3
+
+
+def test_a_silent_hub_leaves_the_last_word(start_world):
+    world = start_world(**DEFAULTS, **FAST)
+    set_limits(world, "acme", vector_count=3)
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    assert put(client, "a", "b").status == 200
+    # Known to the process, past its time.
+    world.hub.fault("status", status=500, operation="get_quota")
+    time.sleep(1.2)
+    assert put(client, "c", "d").code == "QUOTA_EXCEEDED"
+    assert put(client, "c").status == 200
+    # Known to the store only.
+    world.node.stop()
+    world.node.start()
+    client = world.client("acme")
+    assert put(client, "d").code == "QUOTA_EXCEEDED"
+    seen = quota(client)
+    assert (seen["source"], seen["vectors"]["limit"]) == ("lease", 3)
+    # Never known: the configuration's, which are finite.
+    seen = quota(world.client("birch"))
+    assert (seen["source"], seen["vectors"]["limit"]) == ("default", 100000)
+    world.hub.heal()
+    deadline = time.time() + 20
+    while quota(world.client("birch"))["source"] != "hub":
+        assert time.time() < deadline
+        time.sleep(.2)
+
+
+@pytest.mark.parametrize("kind, more", [("hang", {}), ("status", {"status": 503}), ("malformed", {}), ("truncated", {}),
+                                        ("reset", {}), ("status", {"status": 404})])
+def test_no_fault_makes_anything_unlimited_or_waits_long(start_world, kind, more):
+    world = start_world(**{**DEFAULTS, "quotas.defaults.vector_count": "2"})
+    world.hub.fault(kind, operation="get_quota", **more)
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    began = time.time()
+    assert put(client, "a", "b").status == 200
+    assert put(client, "c").code == "QUOTA_EXCEEDED"
+    assert time.time() - began < 5, "a hub that hangs does not hold up requests"
+
+
+def test_calls_are_few(start_world):
+    world = start_world(**DEFAULTS)
+    client = world.client("acme")
+    for _ in range(300):
+        client.ok("GET", "/collections")
+    assert world.hub.asked("get_quota") == 1

@@ -1,0 +1,93 @@
+"""Usage reaches HiveHub once, whatever happens on the way (contract hub.md §6)."""
+import random
+import time
+
+import pytest
+
+COUNTERS = ("vectors_inserted", "vectors_deleted", "storage_added", "storage_freed", "search_count",
+            "collections_created", "collections_deleted", "api_requests")
+
+
+def stats(client):
+    return client.ok("GET", "/hub/usage/statistics")["stats"]
+
+
+def work(client, rng, rounds):
+    name = f"c{rng.randrange(3)}"
+    client.post("/collections", {"name": name, "dimension": 2})
+    for _ in range(rounds):
+        ids = [str(rng.randrange(40)) for _ in range(rng.randrange(1, 5))]
+        what = rng.randrange(4)
+        if what == 0:
+            client.post("/batch_delete", {"collection": name, "ids": ids})
+        elif what == 1:
+            client.post(f"/collections/{name}/search", {"vector": [1, 0]})
+        else:
+            points = [{"id": i, "vector": [1, 0], "payload": {"x": "y" * rng.randrange(20)}} for i in set(ids)]
+            client.put(f"/collections/{name}/points", {"points": points})
+
+
+def report_all(world):
+    """A node that ends reports first; the next one begins where it ended."""
+    assert world.node.stop() == 0
+    world.node.start()
+
+
+def told_of(world, who):
+    return world.hub.control("GET", f"/usage/{world.users[who]}")
+
+
+def test_a_report_says_what_was_used(world):
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    client.ok("PUT", "/collections/docs/points", {"points": [{"id": str(i), "vector": [1, 0]} for i in range(7)]})
+    client.ok("POST", "/batch_delete", {"collection": "docs", "ids": ["0", "1"]})
+    client.ok("POST", "/collections/docs/search", {"vector": [1, 0]})
+    counted = stats(client)  # asking is itself counted, and nobody asks later
+    report_all(world)
+    told = told_of(world, "acme")
+    assert {name: told["totals"].get(name, 0) for name in COUNTERS} == {name: counted[name] for name in COUNTERS}
+    assert told["totals"]["vectors_inserted"] == 7 and told["totals"]["vectors_deleted"] == 2
+    assert told["present"] == {"vector_count": 5, "collection_count": 1, "storage_bytes": counted["total_storage"]}
+    assert (told["duplicates"], told["overlaps"], told["gaps"]) == (0, 0, [])
+    # Nobody else used anything, and nothing new means no new report.
+    report_all(world)
+    assert told_of(world, "acme")["reports"] == told["reports"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lost_and_doubled_replies_and_kills_change_nothing(start_world, seed):
+    world = start_world(**{"hub.usage_report_interval": "10"})
+    rng = random.Random(seed)
+    for round in range(4):
+        world.hub.heal()
+        fault = rng.choice([None, {"kind": "status", "status": 503, "probability": .5}, {"kind": "duplicate"},
+                            {"kind": "reset", "when": "after"}])  # the last: done, but the reply is lost
+        if fault:
+            world.hub.fault(operation="report_usage", **fault)
+        for who in ("acme", "birch"):
+            work(world.client(who), rng, 30)
+        if rng.random() < .4:
+            world.node.kill9()
+            world.node.start()
+        else:
+            report_all(world)
+    world.hub.heal()
+    counted = {who: stats(world.client(who)) for who in ("acme", "birch")}
+    report_all(world)
+    for who in ("acme", "birch"):
+        told = told_of(world, who)
+        assert {name: told["totals"].get(name, 0) for name in COUNTERS} == {n: counted[who][n] for n in COUNTERS}
+        assert (told["overlaps"], told["gaps"], told["altered"]) == (0, [], 0)
+        assert told["present"]["vector_count"] == counted[who]["total_vectors"]
+        assert told["present"]["storage_bytes"] == counted[who]["total_storage"]
+
+
+def test_reports_come_by_themselves(start_world):
+    world = start_world(**{"hub.usage_report_interval": "10"})
+    world.client("acme").ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    deadline = time.time() + 40
+    while world.hub.asked("report_usage") == 0:
+        assert time.time() < deadline, "no report within four intervals"
+        time.sleep(.5)
+    assert told_of(world, "acme")["totals"]["collections_created"] == 1

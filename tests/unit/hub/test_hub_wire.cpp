@@ -288,3 +288,42 @@ TEST_CASE("hub wire: a user is active, is not, or nothing is said") {
   CHECK(*read_hub_path("get_user", "GET /{service}/users/{user_id}", "GET", "s") == "/s/users/{user_id}");
   CHECK(read_hub_path("get_user", "POST /users", "GET", "s").error().message.find("GET /") != std::string::npos);
 }
+
+TEST_CASE("quota answers: each shape, null and -1 as unlimited, what is left out as not said") {
+  const auto quota = [](std::string_view body) {
+    CAPTURE(body);
+    const auto verdict = read_quota_answer(200, body);
+    REQUIRE(verdict.has_value());
+    return verdict->value;
+  };
+  const auto is = [](const said_limit& limit, std::uint64_t most) { return limit.said && limit.most == most; };
+  auto q = quota(R"({"limits":{"collection_count":3,"vector_count":null,"storage_bytes":-1,"requests_per_month":7}})");
+  CHECK(is(q.collections, 3));
+  CHECK(q.points.said);
+  CHECK_FALSE(q.points.most);
+  CHECK(q.bytes.said);
+  CHECK_FALSE(q.bytes.most);
+  CHECK(is(q.per_month, 7));
+  CHECK_FALSE(q.per_minute.said);
+  q = quota(R"({"quota":{"max_vectors":5,"max_collections":2,"vectors_used":9}})");
+  CHECK(is(q.points, 5));
+  CHECK(is(q.collections, 2));
+  CHECK_FALSE(q.bytes.said);
+  q = quota(R"({"storage_limit_bytes":100,"monthly_operations_limit":0})");
+  CHECK(is(q.bytes, 100));
+  CHECK(is(q.per_month, 0));
+  q = quota(R"({"storage":{"limit":1,"used":2},"vectors":{"limit":3},"collections":{"limit":4},
+               "rate_limits":{"requests_per_minute":5,"requests_per_hour":6,"requests_per_day":null}})");
+  CHECK(is(q.bytes, 1));
+  CHECK(is(q.points, 3));
+  CHECK(is(q.collections, 4));
+  CHECK(is(q.per_minute, 5));
+  CHECK(is(q.per_hour, 6));
+  CHECK(q.per_day.said);
+  CHECK_FALSE(quota("{}").points.said);
+  CHECK_FALSE(read_quota_answer(404, "")->value.points.said);
+  for (const auto* bad : {"", "[]", "null", R"({"max_vectors":-2})", R"({"max_vectors":"5"})", R"({"max_vectors":1.5})",
+                          R"({"limits":{"vector_count":true}})", R"({"vectors":{"limit":{}}})"})
+    CHECK_MESSAGE(!read_quota_answer(200, bad), bad);
+  CHECK_FALSE(read_quota_answer(409, "{}").has_value());
+}

@@ -1,0 +1,137 @@
+// Metering and reports: every request counted once, every report the same bytes.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <thread>
+
+#include "base/clock.hpp"
+#include "base/json.hpp"
+#include "net/usage/hub_limits.hpp"
+#include "net/usage/usage_meter.hpp"
+#include "net/usage/usage_report.hpp"
+
+using namespace waggle;
+
+namespace {
+tenant_id tenant(std::uint8_t n) {
+  tenant_id t;
+  t.bytes.fill(n);
+  return t;
+}
+constexpr std::uint32_t november = 202611, december = 202612;
+constexpr std::optional<std::uint64_t> no_limit;
+}  // namespace
+
+TEST_CASE("meter: what is taken is what was counted, once") {
+  usage_meter meter;
+  constexpr int threads = 4, each = 20'000;
+  std::map<tenant_id, std::pair<std::uint64_t, std::uint64_t>> taken;
+  const auto take = [&] {
+    for (const auto& line : meter.take(3)) {
+      taken[line.tenant].first += line.searches;
+      taken[line.tenant].second += line.requests;
+    }
+  };
+  std::vector<std::thread> all;
+  for (int i = 0; i < threads; ++i)
+    all.emplace_back([&, i] {
+      for (int n = 0; n < each; ++n) {
+        const auto who = tenant(static_cast<std::uint8_t>(1 + (i + n) % 5));
+        CHECK(meter.count_request(who, november, no_limit, {}));
+        meter.count_searches(who, 2);
+      }
+    });
+  for (int i = 0; i < 2000; ++i) take();
+  for (auto& t : all) t.join();
+  for (int i = 0; i < 100; ++i) take();
+  std::uint64_t searches = 0, requests = 0;
+  for (const auto& [who, counts] : taken) searches += counts.first, requests += counts.second;
+  CHECK(requests == threads * each);
+  CHECK(searches == 2 * threads * each);
+  CHECK(meter.take(10).empty());
+}
+
+TEST_CASE("meter: a month's limit is never passed, goes on from what is written, and ends with the month") {
+  usage_meter meter;
+  const auto who = tenant(1);
+  CHECK_FALSE(meter.knows_month(who, november));
+  CHECK(meter.count_request(who, november, 10, {november, 7}));
+  CHECK(meter.knows_month(who, november));
+  CHECK(meter.count_request(who, november, 10, {}));
+  CHECK(meter.count_request(who, november, 10, {}));
+  CHECK_FALSE(meter.count_request(who, november, 10, {}));
+  CHECK(meter.requests_of_month(who, november) == 10);
+  (void)meter.take(10);
+  CHECK_FALSE(meter.count_request(who, november, 10, {}));  // writing them down frees nothing
+  CHECK(meter.count_request(who, november, 11, {}));        // a higher limit does
+  CHECK(meter.count_request(who, december, 1, {november, 11}));
+  CHECK_FALSE(meter.count_request(who, december, 1, {}));
+  // Counted before there was a limit, not written down yet.
+  const auto other = tenant(2);
+  CHECK(meter.count_request(other, november, no_limit, {}));
+  CHECK(meter.count_request(other, november, 2, {}));
+  CHECK_FALSE(meter.count_request(other, november, 2, {}));
+}
+
+TEST_CASE("months in UTC") {
+  CHECK(utc_month(0) == 197001);
+  CHECK(next_utc_month_ms(0) == 31ll * 86'400'000);
+  constexpr std::int64_t last_of_2026 = 1'798'761'599'999;  // 2026-12-31T23:59:59.999Z
+  CHECK(utc_month(last_of_2026) == 202612);
+  CHECK(next_utc_month_ms(last_of_2026) == last_of_2026 + 1);
+  CHECK(utc_month(last_of_2026 + 1) == 202701);
+}
+
+TEST_CASE("report: only one that has begun; deltas since the last, totals as of its end") {
+  tenant_record account;
+  account.now.position = 9;
+  const ledger_identity ledger{"c", "n1", "vectorizer"};
+  CHECK_FALSE(make_report(ledger, tenant(1), account));
+  account.reported.position = 3;
+  account.reported.total.vectors_inserted = 10;
+  account.reported.time_ms = 1000;
+  account.reporting = account.reported;
+  account.reporting->position = 8;
+  account.reporting->time_ms = 61'000;
+  account.reporting->total.vectors_inserted = 15;
+  account.reporting->total.search_count = 4;
+  account.reporting->points = 15;
+  const auto report = make_report(ledger, tenant(1), account);
+  REQUIRE(report);
+  CHECK(report->position == 8);
+  json_parser parser;
+  const auto body = parser.parse(report->body);
+  REQUIRE(body.has_value());
+  const auto number = [](const json_value& v) {
+    std::int64_t n = -1;
+    return v.get_int64(n) ? n : -1;
+  };
+  CHECK(number((*body)["from"]) == 3);
+  CHECK(number((*body)["to"]) == 8);
+  CHECK(number((*body)["deltas"]["vectors_inserted"]) == 5);
+  CHECK(number((*body)["deltas"]["search_count"]) == 4);
+  CHECK(number((*body)["deltas"]["api_requests"]) == 0);
+  CHECK(number((*body)["vector_count"]) == 15);
+  CHECK((*body)["period_start"].as_string() == "1970-01-01T00:00:01.000Z");
+  CHECK((*body)["idempotency_key"].as_string() == report->idempotency_key);
+  // UUIDv5 of "c/01010101-0101-0101-0101-010101010101/1/3-8" in the namespace of hub.md §6.
+  CHECK(report->idempotency_key == "69d70d71-dc24-52f0-813c-7b1c1af9c423");
+  account.now.position = 20;  // what is counted meanwhile changes neither
+  CHECK(make_report(ledger, tenant(1), account)->body == report->body);
+}
+
+TEST_CASE("limits: what the hub leaves out is the configuration's, and zero requests a minute are not without limit") {
+  tenant_limits configured{{10, 100, 1000, std::nullopt}, {60, 600, 6000}};
+  hub_quota said;
+  said.points = {true, 5};
+  said.bytes = {true, std::nullopt};
+  said.per_minute = {true, 0};
+  said.per_hour = {true, std::nullopt};
+  const auto limits = with_quota(configured, said);
+  CHECK(limits.quota.collections == 10u);
+  CHECK(limits.quota.points == 5u);
+  CHECK_FALSE(limits.quota.bytes);
+  CHECK(limits.rates.per_minute == 1);
+  CHECK(limits.rates.per_hour == 0);
+  CHECK(limits.rates.per_day == 6000);
+}

@@ -13,8 +13,10 @@ class authenticator {
   virtual ~authenticator() = default;
   /// A failure is the answer to the request: 400, 401, 403 or 503.
   virtual boost::asio::awaitable<result<principal_ptr>> identify(const http_request& request) = 0;
-  /// True: nothing is answered to who shows nothing.
+  /// True: what a request may do depends on what it shows.
   virtual bool mandatory() const = 0;
+  /// True: routes of class P, and the word that there is no such route, are for everybody all the same.
+  virtual bool public_routes_open() const { return false; }
 };
 
 /// Standalone (auth.md §1): whoever reaches the loopback listener is the operator, and the one implicit tenant.

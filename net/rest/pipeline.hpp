@@ -23,9 +23,9 @@ namespace waggle::rest {
 
 class pipeline final : public http_handler {
  public:
-  /// `audit`: none in standalone mode.
+  /// `audit`: none in standalone mode. `identity`: none without local keys.
   pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
-           audit_trail* audit);
+           audit_trail* audit, local_identity* identity);
   boost::asio::awaitable<http_response> handle(http_request& request) override;
 
  private:
@@ -44,9 +44,13 @@ class pipeline final : public http_handler {
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);
-  boost::asio::awaitable<result<http_response>> answer_as(const principal& who, http_request& request,
+  boost::asio::awaitable<result<http_response>> answer_as(principal_ptr who, http_request& request,
                                                           const route_match& match, request_outcome& outcome);
+  bool is_open(const route_match& match) const;
+  char class_of(const route& to) const;
   result<void> admit(const principal& who, const route& to) const;
+  boost::asio::awaitable<result<http_response>> run(const route& to, handler_context& context,
+                                                    request_outcome& outcome) const;
   std::optional<rate_limits> limits_of(const principal& who) const;
   http_response refuse(const failure& why, const http_request& request, const route_match& match,
                        request_outcome& outcome) const;
@@ -61,6 +65,7 @@ class pipeline final : public http_handler {
   metric_registry& metrics_;
   node_state& node_;
   audit_trail* const audit_;
+  local_identity* const identity_;
   metric_family& requests_;
   metric_family& errors_;
   gauge_cell& in_flight_;

@@ -9,8 +9,10 @@
 #include "actors/runtime/runtime.hpp"
 #include "base/clock.hpp"
 #include "net/bridge/database.hpp"
+#include "net/bridge/node_records.hpp"
 #include "net/audit/audit_log.hpp"
 #include "net/identity/authenticator.hpp"
+#include "net/identity/local_identity.hpp"
 #include "net/config/settings.hpp"
 #include "net/hub/hub_client.hpp"
 #include "net/http/server.hpp"
@@ -38,7 +40,9 @@ class node {
   result<void> open_store();
   void start_actors();
   result<void> wait_until_ready();
+  result<void> open_identity();
   result<void> open_door();
+  result<std::unique_ptr<authenticator>> hub_door();
   result<void> open_audit();
   result<void> listen();
   void register_metrics();
@@ -51,11 +55,14 @@ class node {
   std::unique_ptr<embeddings> embeddings_;
   std::unique_ptr<kv_store> kv_;
   index_figures index_;  ///< builds write to it
+  std::unique_ptr<identity_book> book_;  ///< none without auth.enabled; the group writes to it
   std::unique_ptr<runtime> runtime_;
   std::unique_ptr<build_pool> builds_;
   std::unique_ptr<node_services> services_;
   std::shared_ptr<group_status> group_ = std::make_shared<group_status>();
   std::unique_ptr<database> database_;
+  std::unique_ptr<node_records> records_;
+  std::unique_ptr<local_identity> identity_;  ///< none without auth.enabled
   std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
   std::unique_ptr<authenticator> door_;
   std::unique_ptr<audit_log> audit_log_;  ///< none in standalone mode

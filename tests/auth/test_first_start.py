@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from client import Client
+from node import REPOSITORY
 
 
 def mode_of(path):
@@ -58,6 +59,15 @@ def test_a_node_with_keys_may_listen_everywhere(make_world):
     asked = Client(world.node.port, headers={"Host": "waggle.example.com"})
     assert asked.get("/health").status == 200 and asked.get("/collections").status == 401
     asked.close()
+
+
+def test_the_shipped_configuration_starts(make_world):
+    world = make_world()
+    del world.node.settings["auth.enabled"]
+    plain = world.node.command
+    world.node.command = lambda: plain() + ["--config", str(REPOSITORY / "deploy" / "config" / "local-auth.yml")]
+    world.start()
+    assert world.login().status == 200 and world.client().get("/collections").status == 401
 
 
 @pytest.mark.parametrize("settings, told", [

@@ -1,6 +1,10 @@
 """Local API keys: what they open, how they end, that they survive restarts."""
 import concurrent.futures
+import json
+import subprocess
 import time
+
+from node import built
 
 
 def test_a_key_in_every_carrier(world):
@@ -281,8 +285,30 @@ def test_rate_limits_of_a_key(make_world):
     assert all(root.get("/collections").status == 200 for _ in range(12))
 
 
+def test_the_command_line_looks_after_keys(world, tmp_path):
+    username, password = world.root_credentials()
+    file = tmp_path / "password"
+    file.write_text(password + "\n")
+    file.chmod(0o600)
+
+    def wagglectl(*arguments):
+        ended = subprocess.run([str(built("tools/wagglectl/wagglectl")), "--endpoint", f"http://127.0.0.1:{world.node.port}",
+                                "--user", username, "--password-file", str(file), "--output", "json", *arguments],
+                               capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
+
+    made = wagglectl("keys", "create", "ci", "--permission", "read,write", "--expires-in", "600")
+    client = world.client(made["api_key"])
+    assert client.get("/collections").status == 200
+    assert [key["id"] for key in wagglectl("keys", "list")["keys"]] == [made["id"]]
+    rotated = wagglectl("keys", "rotate", made["id"])
+    wagglectl("keys", "revoke", made["id"], "--yes")
+    assert client.get("/collections").code == "AUTH_INVALID_KEY"
+    assert world.client(rotated["new_token"]).get("/collections").status == 200
+
+
 def test_identity_is_recorded(world):
-    import json
     root = world.root()
     world.login("annie", "a wrong password")
     key = world.key(by=root)

@@ -33,7 +33,7 @@ std::string_view kind_name(principal_kind kind) {
 
 /// The words of a key; for others, the names of their permissions.
 std::vector<std::string> permissions_of(const handler_context& c) {
-  if (c.identity && c.who->kind == principal_kind::local_key)
+  if (c.who->kind == principal_kind::local_key)
     if (const auto key = c.identity->book().find_key(c.who->key_id)) return key->record.grant.permissions;
   std::vector<std::string> list;
   for (const auto name : c.who->may.permissions.names()) list.emplace_back(name);
@@ -73,11 +73,12 @@ answer auth_refresh(handler_context& c) {
 }
 
 answer auth_me(handler_context& c) {
+  if (!c.identity) co_return no_local_identity();
   const auto& who = *c.who;
   std::string out;
   json_writer w(out);
   w.begin_object().member("kind", kind_name(who.kind)).member("user_id", who.user_id).member("username", who.username);
-  const auto user = c.identity && who.kind == principal_kind::jwt ? c.identity->book().find_user(who.username) : nullptr;
+  const auto user = who.kind == principal_kind::jwt ? c.identity->book().find_user(who.username) : nullptr;
   write_texts(w, "roles", user ? user->record.roles : std::vector<std::string>());
   write_texts(w, "permissions", permissions_of(c));
   if (who.tenant && !who.tenant->is_nil())
@@ -113,6 +114,7 @@ answer auth_introspect(handler_context& c) {
 }
 
 answer auth_validate_password(handler_context& c) {
+  if (!c.identity) co_return no_local_identity();
   auto body = body_json::parse(c.http());
   if (!body) co_return body.error();
   decoder d(body->root());

@@ -66,7 +66,7 @@ std::string_view status_of(const key_record& key, std::int64_t now_unix_s) {
 }  // namespace
 
 failure no_local_identity() {
-  return failure(ec::not_implemented, "This node has no local keys and users (auth.enabled is false)");
+  return failure(ec::route_not_found, "No such route; it comes with auth.enabled");
 }
 
 wanted_grant read_grant(decoder& d, wanted_grant grant) {

@@ -6,7 +6,7 @@
 
 namespace waggle::rest {
 
-/// What every /auth route but `me` answers where local identity is off.
+/// What every /auth route answers where local identity is off.
 failure no_local_identity();
 
 /// The grant that a body asks for; members that it leaves out stay as in `otherwise`, null takes a limit away.

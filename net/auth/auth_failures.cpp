@@ -20,6 +20,15 @@ int auth_failures::retry_after_seconds(std::string_view key, std::int64_t steady
   return left_us <= 0 ? 0 : static_cast<int>((left_us + second_us - 1) / second_us);
 }
 
+int auth_failures::failures(std::string_view key, std::int64_t steady_us) const {
+  const std::lock_guard lock(mutex_);
+  const auto* known = find(key);
+  if (!known) return 0;
+  const auto window_begin_us = steady_us - limits_.window_seconds * second_us;
+  return static_cast<int>(std::count_if(known->failures_us.begin(), known->failures_us.end(),
+                                        [=](auto at_us) { return at_us > window_begin_us; }));
+}
+
 bool auth_failures::failed(std::string_view key, std::int64_t steady_us) {
   const std::lock_guard lock(mutex_);
   forget_stale(steady_us);

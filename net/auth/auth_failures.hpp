@@ -32,6 +32,8 @@ class auth_failures {
   bool blocked(std::string_view key, std::int64_t steady_us) const { return retry_after_seconds(key, steady_us) > 0; }
   /// Until the block ends, rounded up; 0 = not blocked.
   int retry_after_seconds(std::string_view key, std::int64_t steady_us) const;
+  /// Inside the window by now; 0 during a block.
+  int failures(std::string_view key, std::int64_t steady_us) const;
   /// True when this failure begins a block. During a block nothing is counted, so it does not become longer.
   bool failed(std::string_view key, std::int64_t steady_us);
   /// Forgets the failures, but not a block.

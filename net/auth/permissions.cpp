@@ -80,6 +80,8 @@ result<void> check_rights(const rights& who, char permission_class, std::string_
   bool has_one = admin || (who.permissions.only(permission::mcp) && open_to_mcp(function));
   for (const auto p : {permission::read_write, permission::read_only})
     has_one = has_one || (what->any_of.has(p) && who.permissions.has(p));
+  if (!what->operator_scope || who.operator_scope)
+    has_one = has_one || who.classes.find(permission_class) != who.classes.npos || who.granted.allows(function);
   if (!has_one) return forbidden(who, &*what);
   if (who.functions && !who.functions->allows(function)) {
     failure f(ec::function_not_allowed);

@@ -50,6 +50,9 @@ struct rights {
   permission_set permissions;
   std::optional<function_list> functions;  ///< absent: no further limit
   bool operator_scope = false;
+  // What local keys may hold besides the four permissions. Class O asks for operator scope here too.
+  std::string classes;         ///< whole classes, "PAR"
+  function_list granted{{}};   ///< functions, whatever their class
 };
 
 /// FORBIDDEN with required and granted, or FUNCTION_NOT_ALLOWED with the function; both as extra members of the error

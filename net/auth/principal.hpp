@@ -11,7 +11,13 @@
 
 namespace waggle {
 
-enum class principal_kind : std::uint8_t { local, hub_key, service };
+enum class principal_kind : std::uint8_t { local, hub_key, service, local_key, jwt };
+
+/// A key that is limited to some collections, and what it may do in this one; others are not there for it.
+struct collection_scope {
+  std::string collection;
+  rights may;
+};
 
 struct principal {
   principal_kind kind = principal_kind::local;
@@ -21,6 +27,11 @@ struct principal {
   std::string key_id;
   std::string key_prefix;
   rate_limits rate_limits_of_key;  ///< below the tenant's, where set
+  std::shared_ptr<rate_gate> own_rate;  ///< counts this key's requests only; none: not limited
+  std::optional<std::vector<collection_scope>> scopes;
+  std::string user_id, username;  ///< of a local user, or of whoever made a local key
+  std::string token_id;           ///< of a JWT
+  std::int64_t token_expires = 0;
   bool is_test = false;
   bool suspended = false;
   std::string expires_at;  ///< "2026-01-01T00:00:00", UTC; "" = never

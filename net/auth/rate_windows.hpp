@@ -3,6 +3,7 @@
 // day. Never more than the limit inside any window; a refused request counts in none. Pure; one thread at a time.
 #include <array>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string_view>
 
@@ -49,6 +50,21 @@ class rate_windows {
   std::int64_t day_ = 0;
   std::uint64_t in_day_ = 0;
   std::int64_t last_ms_ = 0;
+};
+
+/// The windows of one key. Any thread.
+class rate_gate {
+ public:
+  explicit rate_gate(const rate_limits& limits) : limits_(limits) {}
+  rate_verdict admit(std::int64_t now_unix_ms) {
+    const std::lock_guard lock(mutex_);
+    return windows_.admit(limits_, now_unix_ms);
+  }
+
+ private:
+  const rate_limits limits_;
+  std::mutex mutex_;
+  rate_windows windows_;
 };
 
 }  // namespace waggle

@@ -45,6 +45,7 @@ database::reply<std::shared_ptr<const collection_reader>> database::open(request
                                                                          bool views) {
   name = scope.bare_name(name);
   scope.names_collection(name);
+  if (auto may = scope.may_use(name); !may) co_return may.error();
   open_collection message{scope.who(), name, views};
   auto reader = co_await ask_tenant<std::shared_ptr<const collection_reader>>(scope, std::move(message));
   if (reader) scope.saw_collection(name);
@@ -56,10 +57,11 @@ database::reply<std::vector<collection_summary>> database::list(request_scope& s
   list_collections message{scope.who()};
   auto all = co_await ask_tenant<readers>(scope, std::move(message));
   if (!all) co_return all.error();
-  auto work = read_disk(scope, [all = *all]() -> result<std::vector<collection_summary>> {
+  auto work = read_disk(scope, [all = *all, &scope]() -> result<std::vector<collection_summary>> {
     std::vector<collection_summary> list;
     list.reserve(all->size());
     for (const auto& reader : *all) {
+      if (!scope.may_use(reader->record().config.name)) continue;
       auto summary = reader->summary();
       if (!summary) return summary.error();
       list.push_back(std::move(*summary));
@@ -74,6 +76,7 @@ database::reply<write_outcome> database::create(request_scope& scope, collection
   std::string key(scope.request_key());
   if (!key.empty() && !step.empty()) key.append("\n").append(step);
   scope.names_collection(config.name);
+  if (auto may = scope.may_use(config.name); !may) co_return may.error();
   create_collection message{scope.who(), std::make_shared<const collection_config>(std::move(config)), key,
                             key.empty() ? 0 : scope.fingerprint(), scope.limits()};
   co_return co_await ask_tenant<write_outcome>(scope, std::move(message));
@@ -84,6 +87,7 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
   const write_pressure::mark waiting(pressure_);
   name = scope.bare_name(name);
   scope.names_collection(name);
+  if (auto may = scope.may_use(name); !may) co_return may.error();
   command->limits = scope.limits();
   write_collection message{scope.who(), name, std::move(command)};
   auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
@@ -97,7 +101,9 @@ database::reply<tenant_record> database::account(request_scope& scope) {
 }
 
 database::reply<bool> database::flush(request_scope& scope, std::string name) {
-  flush_collection message{scope.who(), scope.bare_name(name)};
+  name = scope.bare_name(name);
+  if (auto may = scope.may_use(name); !may) co_return may.error();
+  flush_collection message{scope.who(), name};
   auto sealed = co_await ask_tenant<bool>(scope, std::move(message), scope.deadline_ms() / 2);
   if (!sealed && sealed.error().code == ec::deadline_exceeded) co_return false;
   co_return sealed;

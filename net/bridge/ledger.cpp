@@ -6,14 +6,14 @@
 
 namespace waggle {
 
-boost::asio::awaitable<result<write_outcome>> ledger::enter(tenant_id owner, operation what, request_id id) {
+boost::asio::awaitable<result<write_outcome>> ledger::enter(tenant_id owner, std::vector<operation> what, request_id id,
+                                                            bool grows) {
   log_entry entry;
   entry.owner = owner;
   entry.request = id;
   entry.time_ms = time_.unix_ms();
-  entry.parts.resize(1);
-  entry.parts.front().ops.push_back(std::move(what));
-  propose message{owner, std::make_shared<std::string>(encode_entry(entry)), false};
+  entry.parts.push_back({shard_id{}, std::move(what)});
+  propose message{owner, std::make_shared<std::string>(encode_entry(entry)), grows};
   auto done = co_await ask<write_outcome>(rt_, group_, std::move(message), limits::ask_deadline_ms_max);
   if (done && done->code != ec::ok) co_return failure(done->code, done->message);
   co_return done;

@@ -1,6 +1,8 @@
 #pragma once
-// Entries in the log that are no client's request: usage that was read, reports that were sent. Coroutines; any worker's.
+// Entries in the log that are no client's request: usage that was read, reports that were sent, records of the node itself.
+// Coroutines; any worker's.
 #include <boost/asio/awaitable.hpp>
+#include <vector>
 
 #include "actors/protocol/interfaces.hpp"
 #include "actors/runtime/runtime.hpp"
@@ -13,7 +15,9 @@ class ledger {
   ledger(runtime& rt, replication_group_actor group, const clock& time)
       : rt_(rt), group_(std::move(group)), time_(time) {}
   /// Durable and applied. A failure says nothing about whether it happened: repeat it with the same `id`.
-  boost::asio::awaitable<result<write_outcome>> enter(tenant_id owner, operation what, request_id id);
+  /// `grows`: refused while the disk is full.
+  boost::asio::awaitable<result<write_outcome>> enter(tenant_id owner, std::vector<operation> what, request_id id,
+                                                      bool grows = false);
 
  private:
   runtime& rt_;

@@ -36,6 +36,14 @@ std::string request_scope::bare_name(std::string_view name) const {
   return std::string(own ? canonical->bare : name);
 }
 
+result<void> request_scope::may_use(const std::string& bare_name) const {
+  if (!access_.scopes) return {};
+  for (const auto& scope : *access_.scopes)
+    if (scope.collection == bare_name)
+      return check_rights(scope.may, access_.permission_class, access_.function, access_.read_write_manages_collections);
+  return failure(ec::collection_not_found, "Collection '" + bare_name + "' not found");
+}
+
 std::string_view request_scope::request_key() const { return http_.header("x-waggle-request-id").value_or(""); }
 
 std::uint64_t request_scope::fingerprint() const {

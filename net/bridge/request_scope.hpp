@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/tenant_context.hpp"
+#include "net/auth/principal.hpp"
 #include "net/http/types.hpp"
 #include "storage/log/operation.hpp"
 
@@ -12,10 +13,18 @@ namespace waggle {
 /// `user_{uuid}:docs` or the older `{uuid}:docs`.
 bool is_canonical_name(std::string_view name);
 
+/// What a request does, for keys that are limited to some collections.
+struct scoped_access {
+  const std::vector<collection_scope>* scopes = nullptr;  ///< null: no limit
+  char permission_class = 'P';
+  std::string_view function;
+  bool read_write_manages_collections = true;
+};
+
 class request_scope {
  public:
-  request_scope(http_request& http, tenant_context who, std::vector<std::string> path_values)
-      : http_(http), who_(std::move(who)), path_values_(std::move(path_values)) {}
+  request_scope(http_request& http, tenant_context who, std::vector<std::string> path_values, scoped_access access = {})
+      : http_(http), who_(std::move(who)), path_values_(std::move(path_values)), access_(access) {}
 
   /// The tenant's; what a write carries.
   const quota_limits& limits() const { return limits_; }
@@ -29,6 +38,9 @@ class request_scope {
   /// A collection's bare name: the tenant's own canonical name (`user_{uuid}:docs`, older `{uuid}:docs`, the UUID
   /// in either case) is reduced, any other text stays what it is, and no collection has such a name (tenancy.md §1).
   std::string bare_name(std::string_view name) const;
+  /// COLLECTION_NOT_FOUND for a collection that the key is not limited to, whether it exists or not; FORBIDDEN for what
+  /// the key may not do there.
+  result<void> may_use(const std::string& bare_name) const;
   /// Milliseconds left; 0 = the deadline has passed.
   int deadline_ms() const;
   /// Client's idempotency key (X-Waggle-Request-Id), "" when absent; and the hash that tells one body from another.
@@ -58,6 +70,7 @@ class request_scope {
   tenant_context who_;
   std::vector<std::string> path_values_;
   quota_limits limits_;
+  scoped_access access_;
   observations seen_;
 };
 

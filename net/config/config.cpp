@@ -224,7 +224,8 @@ settings config::settings() const {
   s.durability.group_commit_us = whole("durability.group_commit_us");
   s.metrics.enabled = flag("metrics.enabled");
   s.metrics.collection_labels = flag("metrics.collection_labels");
-  s.hub.enabled = flag("hub.enabled");
+  s.cluster.enabled = flag("hub.enabled") || flag("cluster.enabled");
+  s.hub.enabled = s.cluster.enabled && text("cluster.trust") == "hub";
   s.hub.api_url = text("hub.api_url");
   s.hub.service_api_key = text("hub.service_api_key");
   s.hub.service_name = text("hub.service_name");
@@ -255,6 +256,14 @@ settings config::settings() const {
   s.inbound.max_skew_seconds = whole("hub.signing.max_skew_seconds");
   s.inbound.nonce_ttl_seconds = whole("hub.signing.nonce_ttl_seconds");
   s.inbound.nonces_max = size("hub.signing.nonce_cache_max");
+  s.auth.enabled = flag("auth.enabled");
+  s.auth.jwt_secret = text("auth.jwt_secret");
+  s.auth.jwt_expiration_seconds = number("auth.jwt_expiration");
+  s.auth.key_limits.per_minute = static_cast<std::uint64_t>(number("auth.rate_limit_per_minute"));
+  s.auth.key_limits.per_hour = static_cast<std::uint64_t>(number("auth.rate_limit_per_hour"));
+  s.auth.rotation_grace_seconds = number("auth.rotation_grace_seconds");
+  s.auth.root_user = text("auth.root_user");
+  s.auth.root_password = text("auth.root_password");
   s.auth.accept_test_keys = flag("auth.accept_test_keys");
   s.auth.read_write_manages_collections = flag("auth.read_write_manages_collections");
   s.auth.protect_health = flag("cluster.protect_health");
@@ -268,7 +277,7 @@ settings config::settings() const {
   const auto limit = [&](std::string_view key, std::optional<std::uint64_t> in_cluster_mode) {
     const auto& value = get(key);
     if (value.set) return std::optional(static_cast<std::uint64_t>(value.integer));
-    return s.hub.enabled ? in_cluster_mode : std::nullopt;
+    return s.cluster.enabled ? in_cluster_mode : std::nullopt;
   };
   s.quotas.collections = limit("quotas.defaults.collection_count", 10);
   s.quotas.points = limit("quotas.defaults.vector_count", 100'000);
@@ -283,7 +292,7 @@ settings config::settings() const {
   s.security.ip.blocklist = networks_of(list("security.ip.global_blocklist"));
   s.security.forwarding = {networks_of(list("security.trusted_proxies")), text("security.forwarded_header")};
   const auto& audit = get("audit.enabled");
-  s.audit.enabled = audit.set ? audit.boolean : s.hub.enabled;
+  s.audit.enabled = audit.set ? audit.boolean : s.cluster.enabled || s.auth.enabled;
   s.audit.dir = text("audit.dir");
   s.audit.retain_days = whole("audit.retain_days");
   s.audit.on_failure = text("audit.on_failure");

@@ -22,6 +22,7 @@ class rule_checker {
   void run() {
     cluster_mode_ = c_.flag("hub.enabled") || c_.flag("cluster.enabled");
     check_exposure();
+    check_trust();
     check_cluster_mode();
     check_hub_trust();
     check_tls();
@@ -64,12 +65,30 @@ class rule_checker {
       refuse("auth.require_authentication", "contradicts auth.enabled: false");
     if (required.set && !required.boolean && cluster_mode_)
       refuse("auth.require_authentication", "can't be false in cluster mode");
+    else if (required.set && !required.boolean && c_.flag("auth.enabled"))
+      refuse("auth.require_authentication", "contradicts auth.enabled: true");
+  }
+
+  /// Exactly one says who a tenant is: HiveHub, or the node's own keys.
+  void check_trust() {
+    const bool local = c_.text("cluster.trust") == "local";
+    if (local && c_.flag("hub.enabled")) refuse("cluster.trust", "local contradicts hub.enabled: true");
+    if (local && !c_.flag("cluster.enabled")) refuse("cluster.trust", "local needs cluster.enabled: true");
+    if (local && !c_.flag("auth.enabled")) refuse("cluster.trust", "local needs auth.enabled: true");
+    // Local keys sign nothing.
+    if (c_.flag("auth.enabled") && c_.text("hub.signing.required") == "all")
+      refuse("hub.signing.required", "can't be all with auth.enabled");
+    const auto& user = c_.text("auth.root_user");
+    const bool named = std::all_of(user.begin(), user.end(), [](unsigned char c) {
+      return std::isalnum(c) || c == '.' || c == '_' || c == '-' || c == '@';
+    });
+    if (c_.get("auth.root_user").set && (!named || user.size() < 3 || user.size() > 64))
+      refuse("auth.root_user", "must be 3 to 64 letters, digits, '.', '_', '-' or '@'");
   }
 
   void check_cluster_mode() {
     if (!cluster_mode_) return;
     const bool local = c_.text("cluster.trust") == "local";
-    if (local) refuse("cluster.trust", "local is not available in this release");
     if (!local && (c_.text("hub.api_url").empty() || !c_.get("hub.service_api_key").set))
       refuse("hub.service_api_key", "cluster mode needs hub.api_url and hub.service_api_key (or cluster.trust: local)");
     const auto& isolation = c_.get("hub.tenant_isolation");
@@ -200,7 +219,8 @@ class rule_checker {
   /// Without authentication there is nobody to write about.
   void check_audit() {
     const auto& audit = c_.get("audit.enabled");
-    if (audit.set && audit.boolean && !cluster_mode_) refuse("audit.enabled", "can't be true outside cluster mode");
+    if (audit.set && audit.boolean && !cluster_mode_ && !c_.flag("auth.enabled"))
+      refuse("audit.enabled", "needs auth.enabled or cluster mode");
     if (c_.text("audit.dir").empty()) refuse("audit.dir", "must not be empty");
   }
 

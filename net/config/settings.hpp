@@ -64,7 +64,7 @@ struct metrics_settings {
   bool collection_labels = false;
 };
 
-/// Cluster mode: who may ask is HiveHub's word.
+/// Who may ask is HiveHub's word.
 struct hub_settings {
   bool enabled = false;
   std::string api_url, service_api_key, service_name;
@@ -96,7 +96,17 @@ struct inbound_settings {
   std::size_t nonces_max = 0;
 };
 
+struct cluster_settings {
+  bool enabled = false;  ///< cluster mode: many tenants, by HiveHub's word or by local keys
+};
+
 struct auth_settings {
+  bool enabled = false;        ///< local keys and users
+  std::string jwt_secret;      ///< "" = the node's own
+  std::int64_t jwt_expiration_seconds = 0;
+  rate_limits key_limits;      ///< of local keys that have none of their own
+  std::int64_t rotation_grace_seconds = 0;
+  std::string root_user, root_password;  ///< of a first start; "" = chosen there
   bool accept_test_keys = true;
   bool read_write_manages_collections = true;
   bool protect_health = true;
@@ -117,7 +127,7 @@ struct quota_settings {
   int retry_after_seconds = 0;
 };
 
-/// In cluster mode.
+/// In cluster mode, and with local keys.
 struct audit_settings {
   bool enabled = false;
   std::string dir;
@@ -136,6 +146,7 @@ struct settings {
   metrics_settings metrics;
   hub_settings hub;
   inbound_settings inbound;
+  cluster_settings cluster;
   auth_settings auth;
   rate_limits rate_limiting;
   quota_settings quotas;

@@ -12,13 +12,6 @@ open_loopback::open_loopback() {
 
 boost::asio::awaitable<result<principal_ptr>> open_loopback::identify(http_request&) { co_return local_; }
 
-principal_ptr acting_for(const principal& operator_, const tenant_id& tenant) {
-  auto as = std::make_shared<principal>(operator_);
-  as->tenant = tenant;
-  as->may.operator_scope = false;
-  return as;
-}
-
 tenant_context context_of(const principal& who) {
   return who.tenant ? context_mint::tenant(*who.tenant) : context_mint::standalone();
 }

@@ -14,8 +14,10 @@ class authenticator {
   /// A failure is the answer to the request: 400, 401, 403 or 503. Decided by the head alone, unless it takes the body to
   /// prove who asks: then the body is read, and so may fail.
   virtual boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) = 0;
-  /// True: nothing is answered to who shows nothing.
+  /// True: what a request may do depends on what it shows.
   virtual bool mandatory() const = 0;
+  /// True: routes of class P, and the word that there is no such route, are for everybody all the same.
+  virtual bool public_routes_open() const { return false; }
 };
 
 /// Standalone (auth.md §1): whoever reaches the loopback listener is the operator, and the one implicit tenant.
@@ -28,9 +30,6 @@ class open_loopback final : public authenticator {
  private:
   principal_ptr local_;
 };
-
-/// The operator on behalf of a tenant: its rights from here on, and no more.
-principal_ptr acting_for(const principal& operator_, const tenant_id& tenant);
 
 /// The capability of a principal that `identify` has given: its tenant's, or the implicit tenant's for the operator.
 tenant_context context_of(const principal& who);

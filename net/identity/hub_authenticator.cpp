@@ -1,35 +1,10 @@
 #include "net/identity/hub_authenticator.hpp"
 
 #include "base/crypto.hpp"
+#include "net/identity/acting_for.hpp"
 #include "net/identity/credentials.hpp"
 
 namespace waggle {
-namespace {
-
-/// Whom a request acts for.
-result<std::optional<tenant_id>> user_of(const http_request& request) {
-  const auto text = single_header(request, "x-hivehub-user-id");
-  if (!text) return text.error();
-  if (!*text) return std::optional<tenant_id>();
-  tenant_id user;
-  if (!parse_uuid(**text, user.bytes) || user.is_nil()) return failure(ec::invalid_user_id);
-  return std::optional(user);
-}
-
-/// The operator may act for any tenant, anybody else for themselves only.
-result<principal_ptr> acting_as(principal_ptr who, const std::optional<tenant_id>& user) {
-  if (!user || who->tenant == user) return who;
-  if (!who->may.operator_scope) return failure(ec::forbidden);
-  return acting_for(*who, *user);
-}
-
-/// What somebody who guesses would meet.
-bool is_guess(ec code) {
-  return code == ec::auth_invalid_key || code == ec::auth_invalid_format || code == ec::auth_key_expired ||
-         code == ec::auth_service_rejected || code == ec::auth_signature_invalid;
-}
-
-}  // namespace
 
 hub_authenticator::hub_authenticator(hub_client& hub, const settings& config, const clock& time)
     : hub_(hub),
@@ -105,7 +80,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::owner_of_key(co
   if ((*who)->is_test && !accept_test_keys_) co_return failure(ec::auth_invalid_key);
   const auto user = user_of(request);
   if (!user) co_return user.error();
-  co_return acting_as(std::move(*who), *user);
+  co_return acting_for(std::move(*who), *user);
 }
 
 /// A service that has proven itself.

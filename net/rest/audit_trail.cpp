@@ -27,6 +27,8 @@ std::string_view kind_name(const principal* who) {
   switch (who->kind) {
     case principal_kind::hub_key: return "hub_key";
     case principal_kind::service: return "service";
+    case principal_kind::local_key: return "local_key";
+    case principal_kind::jwt: return "jwt";
     case principal_kind::local: break;
   }
   return "local";
@@ -56,9 +58,10 @@ std::string refused_prefix(const http_request& request) {
   return key && *key && (*key)->size() >= key_bytes_min ? visible(prefix_of_key(**key)) : std::string();
 }
 
-/// The collection that the path names.
-std::string_view named_collection(const route_match& match) {
-  const bool named = match.found && match.found->path.starts_with("/collections/{name}") && !match.values.empty();
+/// The collection, key or user that the path names.
+std::string_view named_target(const route_match& match) {
+  const bool named = match.found && !match.values.empty() &&
+                     (match.found->path.starts_with("/collections/{name}") || match.found->path.starts_with("/auth/"));
   return named ? std::string_view(match.values.front()) : std::string_view();
 }
 
@@ -85,6 +88,7 @@ audit_record begin_record(const http_request& request, int status, ec why, std::
 
 bool is_recorded_first(const route& to) {
   const char needed = cluster_class(to);
+  if (to.function.starts_with("auth.")) return to.method != "GET";
   if (needed == 'T' || needed == 'O') return to.method != "GET";
   return needed == 'W' || needed == 'D' || needed == 'C';
 }
@@ -115,7 +119,7 @@ audit_record audit_record_of(const audited_request& what, std::int64_t now_unix_
   } else {
     r.actor_key_prefix = refused_prefix(what.http);
   }
-  r.target = shortened(what.collection.empty() ? named_collection(what.match) : what.collection);
+  r.target = shortened(what.collection.empty() ? named_target(what.match) : what.collection);
   return record;
 }
 

@@ -5,11 +5,16 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "net/auth/principal.hpp"
 #include "net/bridge/database.hpp"
 #include "net/bridge/request_scope.hpp"
 #include "net/config/settings.hpp"
 #include "net/metrics/metrics.hpp"
 #include "net/rest/decoder.hpp"
+
+namespace waggle {
+class local_identity;
+}
 
 namespace waggle::rest {
 
@@ -23,6 +28,8 @@ struct handler_context {
   metric_registry& metrics;
   node_state& node;
   tenant_services& tenants;
+  principal_ptr who;         ///< none where nobody has to be known; a log-in sets it
+  local_identity* identity;  ///< none without auth.enabled
 
   http_request& http() { return scope.http(); }
 };

@@ -71,6 +71,28 @@ answer intelligent_search(handler_context& c);
 answer semantic_search(handler_context& c);
 answer contextual_search(handler_context& c);
 
+// auth_sessions.cpp
+answer auth_login(handler_context& c);
+answer auth_logout(handler_context& c);
+answer auth_refresh(handler_context& c);
+answer auth_me(handler_context& c);
+answer auth_introspect(handler_context& c);
+answer auth_validate_password(handler_context& c);
+
+// auth_keys.cpp
+answer auth_create_key(handler_context& c);
+answer auth_list_keys(handler_context& c);
+answer auth_key_usage(handler_context& c);
+answer auth_change_key(handler_context& c);
+answer auth_rotate_key(handler_context& c);
+answer auth_revoke_key(handler_context& c);
+
+// auth_users.cpp
+answer auth_create_user(handler_context& c);
+answer auth_list_users(handler_context& c);
+answer auth_delete_user(handler_context& c);
+answer auth_set_password(handler_context& c);
+
 // Routes that are not delivered yet: 501. Those of cluster mode: 404 CLUSTER_MODE_DISABLED (contract rest.md §8).
 answer not_implemented(handler_context& c);
 answer needs_cluster_mode(handler_context& c);

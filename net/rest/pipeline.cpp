@@ -8,6 +8,7 @@
 #include "base/text_out.hpp"
 #include "net/http/error_body.hpp"
 #include "net/http/target.hpp"
+#include "net/identity/acting_for.hpp"
 
 namespace waggle::rest {
 namespace {
@@ -16,8 +17,35 @@ bool is_write(char permission) { return permission == 'W' || permission == 'D' |
 /// Liveness probes: with cluster.protect_health off they are open to everybody.
 bool is_probe(std::string_view function) { return function == "health"; }
 
+/// It carries its own credential.
+bool is_log_in(std::string_view function) { return function == "auth.login"; }
+
+/// Functions about whom the node lets in. The operator needs no tenant for them.
+bool is_about_identity(std::string_view function) { return function.starts_with("auth.") || function == "audit.read"; }
+
 /// Classes that touch a tenant's data.
-bool needs_tenant(char permission) { return permission != 'P' && permission != 'A' && permission != 'O'; }
+bool needs_tenant(const route& to, char permission) {
+  return permission != 'P' && permission != 'A' && permission != 'O' && !is_about_identity(to.function);
+}
+
+/// Outside cluster mode only what concerns identity is recorded, and what can't be undone (auth.md §13).
+bool is_recorded_standalone(const route_match& match, int status) {
+  if (status == 401 || status == 403) return true;
+  if (!match.found) return false;
+  const auto& to = *match.found;
+  return (is_about_identity(to.function) && to.method != "GET") || to.function == "delete_collection" ||
+         to.function == "cleanup_empty_collections" || (to.permission == 'O' && to.method != "GET");
+}
+
+/// `?user_id=`: the operator names the user it acts for.
+result<principal_ptr> acting_by_parameter(principal_ptr who, const http_request& request) {
+  if (!who->may.operator_scope || who->tenant) return who;
+  const auto text = request.parameter("user_id");
+  if (!text) return who;
+  tenant_id user;
+  if (!parse_uuid(*text, user.bytes) || user.is_nil()) return failure(ec::invalid_user_id);
+  return acting_for(std::move(who), user);
+}
 
 failure too_fast(const rate_verdict& rate) {
   failure f(ec::rate_limit_exceeded);
@@ -29,7 +57,7 @@ failure too_fast(const rate_verdict& rate) {
 }  // namespace
 
 pipeline::pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
-                    tenant_services& tenants, audit_trail* audit)
+                    tenant_services& tenants, audit_trail* audit, local_identity* identity)
     : db_(db),
       door_(door),
       config_(config),
@@ -37,6 +65,7 @@ pipeline::pipeline(database& db, authenticator& door, const settings& config, me
       node_(node),
       tenants_(tenants),
       audit_(audit),
+      identity_(identity),
       requests_(metrics.family(metric_kind::counter, "waggle_http_requests_total", "Requests answered",
                                {"endpoint", "method", "status"}, {}, 20000)),
       errors_(metrics.family(metric_kind::counter, "vectorizer_api_errors_total", "Requests answered with an error",
@@ -70,7 +99,7 @@ boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
     thrown = std::current_exception();
     response.status = 500;
   }
-  if (audit_) {
+  if (audit_ && (config_.cluster.enabled || is_recorded_standalone(match, response.status))) {
     const auto recorded = co_await record(request, match, response.status, outcome);
     if (!recorded) response = refuse(recorded.error(), request, match, outcome);
   }
@@ -83,12 +112,13 @@ boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
 
 http_response pipeline::refuse(const failure& why, const http_request& request, const route_match& match,
                                request_outcome& outcome) const {
-  const bool hub = !request.segments.empty() && request.segments.front() == "hub";
+  const std::string_view family = request.segments.empty() ? std::string_view() : request.segments.front();
+  const auto style = family == "hub" ? error_style::hub : family == "auth" ? error_style::auth : error_style::native;
   outcome.code = why.code;
   auto shown = why;
   if (why.code == ec::quota_exceeded && why.retry_after_seconds == 0)
     shown.retry_after_seconds = config_.quotas.retry_after_seconds;
-  auto response = error_response(shown, request.correlation_id, hub ? error_style::hub : error_style::native);
+  auto response = error_response(shown, request.correlation_id, style);
   if (why.code == ec::method_not_allowed) response.headers.push_back({"Allow", match.allow});
   tell_tenant(outcome, response);
   return response;
@@ -100,39 +130,49 @@ void pipeline::answered_by_server(const http_request& request, int status, ec wh
 
 boost::asio::awaitable<result<void>> pipeline::record(const http_request& request, const route_match& match, int status,
                                                       const request_outcome& outcome) {
-  const bool open_probe = match.found && is_probe(match.found->function) && !config_.auth.protect_health;
-  audited_request what{request, match, outcome.who.get(), open_probe, status, outcome.code, outcome.seen.named};
+  const bool open = is_open(match) && !(match.found && is_log_in(match.found->function));
+  audited_request what{request, match, outcome.who.get(), open, status, outcome.code, outcome.seen.named};
   co_return co_await audit_->record(std::move(what));
 }
 
 boost::asio::awaitable<http_response> pipeline::answer_route(http_request& request, const route_match& match,
                                                              request_outcome& outcome) {
-  const bool open_probe = match.found && is_probe(match.found->function) && !config_.auth.protect_health;
-  auto who = co_await door_.identify(request);
-  if (!who && !open_probe) co_return refuse(who.error(), request, match, outcome);
-  if (who && (*who)->may.operator_scope && !(*who)->tenant && door_.mandatory())
-    if (const auto text = request.parameter("user_id")) {
-      tenant_id user;
-      if (!parse_uuid(*text, user.bytes) || user.is_nil())
-        co_return refuse(failure(ec::invalid_user_id), request, match, outcome);
-      who = acting_for(**who, user);
-    }
-  static const principal nobody;
-  if (who) outcome.who = *who;
-  auto answer = co_await answer_as(outcome.who ? *outcome.who : nobody, request, match, outcome);
+  // A log-in's own credential is all that counts.
+  if (!identity_ || !match.found || !is_log_in(match.found->function)) {
+    auto who = co_await door_.identify(request);
+    if (who) who = acting_by_parameter(std::move(*who), request);
+    const bool nothing_shown = !who && who.error().code == ec::auth_missing_key;
+    const bool may_be_nobody = is_open(match) && (!door_.public_routes_open() || nothing_shown);
+    if (!who && !may_be_nobody) co_return refuse(who.error(), request, match, outcome);
+    if (who) outcome.who = *who;
+  }
+  static const auto nobody = std::make_shared<const principal>();
+  principal_ptr as = outcome.who ? outcome.who : nobody;
+  auto answer = co_await answer_as(std::move(as), request, match, outcome);
   if (!answer) co_return refuse(answer.error(), request, match, outcome);
   tell_tenant(outcome, *answer);
   co_return std::move(*answer);
 }
 
+/// What is answered to nobody in particular, too.
+bool pipeline::is_open(const route_match& match) const {
+  if (!match.found) return door_.public_routes_open();
+  const auto& to = *match.found;
+  if (is_log_in(to.function)) return identity_ != nullptr;
+  if (config_.cluster.enabled) return is_probe(to.function) && !config_.auth.protect_health;
+  return door_.public_routes_open() && to.permission == 'P';
+}
+
+char pipeline::class_of(const route& to) const { return config_.cluster.enabled ? cluster_class(to) : to.permission; }
+
 /// Whether `who` may call the route at all.
 result<void> pipeline::admit(const principal& who, const route& to) const {
-  if (!door_.mandatory() || (is_probe(to.function) && !config_.auth.protect_health)) return {};
+  if (!door_.mandatory() || is_open({&to, {}, {}})) return {};
   if (who.suspended) return failure(ec::tenant_suspended);
-  const char needed = cluster_class(to);
+  const char needed = class_of(to);
   if (auto may = check_rights(who.may, needed, to.function, config_.auth.read_write_manages_collections); !may)
     return may.error();
-  if (needs_tenant(needed) && !who.tenant) return failure(ec::tenant_required);
+  if (needs_tenant(to, needed) && !who.tenant) return failure(ec::tenant_required);
   return {};
 }
 
@@ -142,7 +182,7 @@ void pipeline::tell_tenant(const request_outcome& outcome, http_response& respon
   const auto& rate = outcome.rate;
   const auto add = [&](const char* name, std::string value) { response.headers.push_back({name, std::move(value)}); };
   response.no_store = true;
-  if (who.tenant) {
+  if (who.tenant && !who.tenant->is_nil()) {
     add("X-Tenant-ID", to_string(*who.tenant));
     if (const auto bytes = tenants_.accounts.bytes_of(*who.tenant)) add("X-Storage-Used", std::to_string(*bytes));
     if (outcome.limits.bytes) add("X-Storage-Quota", std::to_string(*outcome.limits.bytes));
@@ -157,9 +197,9 @@ void pipeline::tell_tenant(const request_outcome& outcome, http_response& respon
   if (!who.deprecated_until.empty()) add("X-API-Key-Expires", who.deprecated_until);
 }
 
-/// Standalone has no rate limits; nor has the operator while acting for nobody.
+/// Only cluster mode has rate limits for tenants; nor has the operator any while acting for nobody.
 std::optional<rate_limits> pipeline::rates_of(const principal& who, const tenant_limits& limits) const {
-  if (!door_.mandatory() || !who.tenant) return std::nullopt;
+  if (!config_.cluster.enabled || !who.tenant) return std::nullopt;
   return lower_of(limits.rates, who.rate_limits_of_key);
 }
 
@@ -189,22 +229,28 @@ boost::asio::awaitable<result<void>> pipeline::meter(request_scope& scope) {
   co_return refusal_of(why);
 }
 
-boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principal& who, http_request& request,
+boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr who, http_request& request,
                                                                   const route_match& match, request_outcome& outcome) {
   if (!match.found) co_return failure(match.allow.empty() ? ec::route_not_found : ec::method_not_allowed);
-  if (auto admitted = admit(who, *match.found); !admitted) co_return admitted.error();
+  if (auto admitted = admit(*who, *match.found); !admitted) co_return admitted.error();
   if (audit_ && audit_->must_refuse(*match.found)) co_return failure(ec::audit_unavailable);
   const auto key = request.header("X-Waggle-Request-Id");
   if (key && !is_header_id(*key, limits::correlation_id_bytes_max))
     co_return failure::validation("X-Waggle-Request-Id", "must be 1 to 128 visible ASCII characters");
-  request_scope scope(request, context_of(who), match.values);
-  // An operator who acts for nobody has no limits and no bill; in standalone the routes without data have none.
-  const bool counts = door_.mandatory() ? who.tenant.has_value() : needs_tenant(match.found->permission);
+  const scoped_access access{who->scopes ? &*who->scopes : nullptr, class_of(*match.found), match.found->function,
+                             config_.auth.read_write_manages_collections};
+  request_scope scope(request, context_of(*who), match.values, access);
+  const auto now_ms = system_clock().unix_ms();
+  if (who->own_rate)
+    if (const auto own = who->own_rate->admit(now_ms); !own.admitted) co_return too_fast(own);
+  // An operator who acts for nobody has no limits and no bill; outside cluster mode the routes without data have none.
+  const bool counts = config_.cluster.enabled ? who->tenant.has_value()
+                                              : needs_tenant(*match.found, match.found->permission);
   tenant_limits limits;
   if (counts) limits = co_await limits_of(scope.who().tenant());
   scope.set_limits(limits.quota);
   outcome.limits = limits.quota;
-  const tenant_gates::passage mine(tenants_.gates, scope.who().tenant(), rates_of(who, limits), system_clock().unix_ms());
+  const tenant_gates::passage mine(tenants_.gates, scope.who().tenant(), rates_of(*who, limits), now_ms);
   outcome.rate = mine.rate();
   if (!mine.rate().admitted) co_return too_fast(mine.rate());
   if (counts)
@@ -219,16 +265,23 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(const principa
     const auto from = outcome.who ? sender::known : sender::unproven;
     if (auto came = co_await request.unread->read(from); !came) co_return came.error();
   }
-  handler_context context{scope, db_, config_, metrics_, node_, tenants_};
-  auto answer = co_await match.found->handler(context);
-  outcome.seen = scope.seen();
+  handler_context context{scope, db_, config_, metrics_, node_, tenants_, std::move(who), identity_};
+  auto answer = co_await run(*match.found, context, outcome);
   if (counts) tenants_.meter.count_searches(scope.who().tenant(), scope.seen().searches);
+  co_return answer;
+}
+
+boost::asio::awaitable<result<http_response>> pipeline::run(const route& to, handler_context& context,
+                                                            request_outcome& outcome) const {
+  auto answer = co_await to.handler(context);
+  outcome.seen = context.scope.seen();
+  if (is_log_in(to.function) && answer) outcome.who = context.who;
   if (answer) co_return std::move(*answer);
   const auto& why = answer.error();
   if (info(why.code).http_status >= 500 && why.code != ec::not_implemented)
     log_event(log_level::error, "http", "request failed",
-              {{"endpoint", match.found->path}, {"code", info(why.code).name}, {"why", why.log_text},
-               {"correlation_id", request.correlation_id}});
+              {{"endpoint", to.path}, {"code", info(why.code).name}, {"why", why.log_text},
+               {"correlation_id", context.http().correlation_id}});
   co_return why;
 }
 

@@ -24,9 +24,9 @@ namespace waggle::rest {
 
 class pipeline final : public http_handler {
  public:
-  /// `audit`: none in standalone mode.
+  /// `audit`: none in standalone mode. `identity`: none without local keys.
   pipeline(database& db, authenticator& door, const settings& config, metric_registry& metrics, node_state& node,
-           tenant_services& tenants, audit_trail* audit);
+           tenant_services& tenants, audit_trail* audit, local_identity* identity);
   boost::asio::awaitable<http_response> handle(http_request& request) override;
   void answered_by_server(const http_request& request, int status, ec why) override;
 
@@ -47,14 +47,18 @@ class pipeline final : public http_handler {
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);
-  boost::asio::awaitable<result<http_response>> answer_as(const principal& who, http_request& request,
+  boost::asio::awaitable<result<http_response>> answer_as(principal_ptr who, http_request& request,
                                                           const route_match& match, request_outcome& outcome);
+  bool is_open(const route_match& match) const;
+  char class_of(const route& to) const;
   result<void> admit(const principal& who, const route& to) const;
   std::optional<rate_limits> rates_of(const principal& who, const tenant_limits& limits) const;
   boost::asio::awaitable<tenant_limits> limits_of(const tenant_id& tenant);
   /// Counts the request as its tenant's, unless the month's are used up.
   boost::asio::awaitable<result<void>> meter(request_scope& scope);
   void tell_tenant(const request_outcome& outcome, http_response& response) const;
+  boost::asio::awaitable<result<http_response>> run(const route& to, handler_context& context,
+                                                    request_outcome& outcome) const;
   http_response refuse(const failure& why, const http_request& request, const route_match& match,
                        request_outcome& outcome) const;
   boost::asio::awaitable<result<void>> record(const http_request& request, const route_match& match, int status,
@@ -69,6 +73,7 @@ class pipeline final : public http_handler {
   node_state& node_;
   tenant_services& tenants_;
   audit_trail* const audit_;
+  local_identity* const identity_;
   metric_family& requests_;
   metric_family& errors_;
   gauge_cell& in_flight_;

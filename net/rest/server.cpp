@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "net/metrics/metrics.hpp"
+#include "net/rest/auth_wire.hpp"
 #include "net/rest/handlers.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/openapi.hpp"
@@ -29,7 +30,7 @@ answer health(handler_context& c) {
   w.begin_object().member("status", !ready ? "unhealthy" : fault.empty() ? "healthy" : "degraded");
   w.member("timestamp", format_rfc3339(now_ms())).member("version", c.node.version);
   // Whoever may ask without a key learns no more.
-  if (c.config.hub.enabled && !c.config.auth.protect_health) {
+  if (c.config.cluster.enabled && !c.config.auth.protect_health) {
     w.end_object();
     co_return json_response(std::move(out), ready ? 200 : 503);
   }
@@ -38,7 +39,7 @@ answer health(handler_context& c) {
   w.member_raw("cache", R"({"size":0,"capacity":0,"hits":0,"misses":0,"evictions":0,"hit_rate":0})");
   const auto hub = c.node.hub_connection();
   w.key("hub").begin_object().member("enabled", c.config.hub.enabled).member("active", hub == "connected");
-  w.member("connection", hub).member("tenant_isolation", c.config.hub.enabled ? "Collection" : "None").end_object();
+  w.member("connection", hub).member("tenant_isolation", c.config.cluster.enabled ? "Collection" : "None").end_object();
   w.member_raw("backup", R"({"enabled":false})");
   w.key("cluster").begin_object().member("enabled", false).member("node_id", c.node.node_id);
   w.member("role", "standalone").end_object().end_object();
@@ -125,10 +126,13 @@ answer docs_page(handler_context& c) {
   co_return text_response(openapi_page(c.node.version), 200, "text/html; charset=utf-8");
 }
 
-answer not_implemented(handler_context&) { co_return failure(ec::not_implemented); }
+answer not_implemented(handler_context& c) {
+  const bool of_identity = c.http().segments.front() == "auth";
+  co_return of_identity && !c.identity ? no_local_identity() : failure(ec::not_implemented);
+}
 
 answer needs_cluster_mode(handler_context& c) {
-  co_return failure(c.config.hub.enabled ? ec::not_implemented : ec::cluster_mode_disabled);
+  co_return failure(c.config.cluster.enabled ? ec::not_implemented : ec::cluster_mode_disabled);
 }
 
 }  // namespace waggle::rest

@@ -99,7 +99,7 @@ boost::asio::awaitable<bool> usage_reporter::report(tenant_id tenant) {
 
 boost::asio::awaitable<usage_reporter::sent> usage_reporter::report_once(tenant_id tenant) {
   const request_id no_retry;  // both operations may happen twice
-  operation begin = begin_report_op{};
+  std::vector<operation> begin{begin_report_op{}};
   const auto begun = co_await book_.enter(tenant, std::move(begin), no_retry);
   if (!begun) co_return sent::failed;
   const auto frozen = co_await account(tenant);
@@ -109,7 +109,7 @@ boost::asio::awaitable<usage_reporter::sent> usage_reporter::report_once(tenant_
   const auto taken = co_await hub_.report_usage(std::move(what->body), what->idempotency_key);
   if (!taken) co_return sent::failed;
   log_event(log_level::debug, "usage", "Usage report sent", {{"tenant", to_string(tenant)}, {"position", what->position}});
-  operation end = end_report_op{what->position};
+  std::vector<operation> end{end_report_op{what->position}};
   const auto ended = co_await book_.enter(tenant, std::move(end), no_retry);
   co_return ended ? sent::one : sent::failed;
 }

@@ -49,9 +49,9 @@ boost::asio::awaitable<bool> usage_writer::flush() {
 }
 
 boost::asio::awaitable<bool> usage_writer::write(unconfirmed what) {
-  operation op = what.op;
+  std::vector<operation> ops{what.op};
   const tenant_id nobody;
-  const auto done = co_await book_.enter(nobody, std::move(op), what.id);
+  const auto done = co_await book_.enter(nobody, std::move(ops), what.id);
   if (done) co_return true;
   const std::lock_guard guard(lock_);
   waiting_.push_back(std::move(what));

@@ -113,8 +113,9 @@ class FileRun:
             return [f"the error is not JSON: {answer!r}"]
         wrong = compare(expected, body, {})
         kind = body.get("code", "") if case.path.startswith("/hub/") else body.get("code", "").lower()
-        if not wrong and (body["error_type"] != kind or body["error"] != body["message"]):
-            wrong.append("error_type is not the lower-case code (under /hub the code), or error is not message")
+        error = "error_type" if case.path.startswith("/auth/") else "message"
+        if not wrong and (body["error_type"] != kind or body["error"] != body[error]):
+            wrong.append(f"error_type is not the lower-case code (under /hub the code), or error is not {error}")
         if answer.status == 429 and not answer.headers["Retry-After"]:
             wrong.append("429 without Retry-After")
         if re.search(r"/tmp|/data|\.cpp|127\.0\.0\.1|rocksdb", answer.text, re.I):

@@ -23,6 +23,8 @@ struct command_line {
   doctor_options doctor;
   import_options import;
   audit_verify_options audit_verify;
+  key_options key;
+  std::string key_id;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -36,6 +38,10 @@ struct command_line {
   CLI::App* import_command = nullptr;
   CLI::App* doctor_command = nullptr;
   CLI::App* audit_verify_command = nullptr;
+  CLI::App* keys_create = nullptr;
+  CLI::App* keys_list = nullptr;
+  CLI::App* keys_revoke = nullptr;
+  CLI::App* keys_rotate = nullptr;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -58,6 +64,7 @@ struct command_line {
     doctor_command->add_option("--fsync-samples", doctor.fsync_samples, "Writes to measure")
         ->check(CLI::Range(10, 100000));
     add_audit();
+    add_keys();
     version = app.add_subcommand("version", "Show the version of wagglectl and of the node");
     completion = app.add_subcommand("completion", "Print a completion script for a shell");
     completion->add_option("shell", shell, "bash, zsh or fish")
@@ -70,6 +77,10 @@ struct command_line {
     app.add_option("--endpoint", global.endpoint, "Node to talk to (env WAGGLE_ENDPOINT)")->type_name("URL");
     app.add_option("--token-file", global.token_file, "File with the credential (or env WAGGLE_TOKEN)")
         ->type_name("FILE");
+    app.add_option("--user", global.user, "Log in as this local user")->excludes("--token-file");
+    app.add_option("--password-file", global.password_file, "File with the user's password")
+        ->type_name("FILE")
+        ->needs("--user");
     app.add_option("--ca-cert", global.ca_cert, "CA certificate, PEM, for https")->type_name("FILE");
     app.add_option("--output", output, "Form of the answer")->check(CLI::IsMember({"table", "json"}));
     app.add_option("--timeout", global.timeout_seconds, "Seconds to wait for an answer")->check(CLI::Range(1, 3600));
@@ -106,6 +117,27 @@ struct command_line {
     c->add_option("--file", audit_verify.file, "Verify this file by itself")->type_name("FILE")->excludes(directory);
     c->add_option("--anchor", audit_verify.anchor, "Hash that a record must have, known from elsewhere");
     c->fallthrough();
+  }
+  void add_keys() {
+    auto* keys = app.add_subcommand("keys", "Make, list, revoke and rotate local API keys");
+    keys->require_subcommand(1);
+    keys->fallthrough();
+    keys_create = keys->add_subcommand("create", "Make a key; it is shown once");
+    auto* c = keys_create;
+    c->add_option("name", key.name, "What the key is for")->required();
+    c->add_option("--permission", key.permissions, "read, write, delete, READ_WRITE, ADMIN, …; separated by commas")
+        ->delimiter(',');
+    c->add_option("--function", key.functions, "Only these functions, separated by commas")->delimiter(',');
+    c->add_option("--collection", key.collections, "Only these collections, separated by commas")->delimiter(',');
+    c->add_option("--tenant", key.tenant, "Tenant that the key is bound to")->type_name("UUID");
+    c->add_option("--expires-in", key.expires_in_seconds, "Seconds until it ends")->check(CLI::PositiveNumber);
+    c->add_option("--kind", key.kind, "What the key is for")->check(CLI::IsMember({"api", "mcp"}));
+    keys_list = keys->add_subcommand("list", "List all, without their secrets");
+    keys_revoke = keys->add_subcommand("revoke", "Revoke one, at once");
+    keys_revoke->add_option("id", key_id, "Id of the key")->required();
+    keys_rotate = keys->add_subcommand("rotate", "Replace one; the old one works on for a while");
+    keys_rotate->add_option("id", key_id, "Id of the key")->required();
+    for (auto* command : {keys_create, keys_list, keys_revoke, keys_rotate}) command->fallthrough();
   }
   void add_import() {
     import_command = app.add_subcommand("import", "Load a file, or standard input, into a collection");
@@ -180,18 +212,18 @@ command_spec describe(const CLI::App& app) {
   return out;
 }
 
-outcome<std::string> read_token(const std::string& file, console& io) {
+outcome<std::string> read_credential(const std::string& option, const std::string& file, console& io) {
   struct stat info {};
   std::ifstream in(file, std::ios::binary);
   if (!in || ::stat(file.c_str(), &info) != 0)
-    return command_failure(exit_code::usage, "Cannot read --token-file " + file);
+    return command_failure(exit_code::usage, "Cannot read " + option + " " + file);
   if ((info.st_mode & (S_IRGRP | S_IROTH)) != 0)
     io.err << "warning: others can read " << printable(file) << "; chmod 600 keeps the credential yours\n";
   std::string token(token_bytes_max + 1, '\0');
   in.read(token.data(), static_cast<std::streamsize>(token.size()));
   token.resize(static_cast<std::size_t>(in.gcount()));
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r' || token.back() == ' ')) token.pop_back();
-  if (token.empty()) return command_failure(exit_code::usage, "--token-file " + file + " is empty");
+  if (token.empty()) return command_failure(exit_code::usage, option + " " + file + " is empty");
   return token;
 }
 
@@ -204,7 +236,7 @@ outcome<command_context> make_context(command_line& line, console& io, const env
   auto where = parse_endpoint(global.endpoint);
   if (!where) return where.error();
   if (!global.token_file.empty()) {
-    auto token = read_token(global.token_file, io);
+    auto token = read_credential("--token-file", global.token_file, io);
     if (!token) return token.error();
     global.token = *token;
   } else if (auto value = env("WAGGLE_TOKEN")) {
@@ -214,9 +246,18 @@ outcome<command_context> make_context(command_line& line, console& io, const env
     if (c <= 0x20 || c >= 0x7f || global.token.size() > token_bytes_max)
       return command_failure(exit_code::usage,
                              "The credential holds characters that no credential has, or is too long");
-  if (!global.token.empty() && !where->tls && !where->loopback())
+  if (!(global.token.empty() && global.user.empty()) && !where->tls && !where->loopback())
     io.err << "warning: the credential goes to " << where->text() << " unencrypted; use https\n";
-  return command_context{io, global, *where, {global.token, global.ca_cert, global.timeout_seconds * 1000}};
+  command_context context{io, global, *where, {global.token, global.ca_cert, global.timeout_seconds * 1000}};
+  if (global.user.empty()) return context;
+  if (global.password_file.empty()) return command_failure(exit_code::usage, "--user needs --password-file");
+  const auto password = read_credential("--password-file", global.password_file, io);
+  if (!password) return password.error();
+  context.client.token.clear();
+  auto token = log_in(*where, context.client, global.user, *password);
+  if (!token) return token.error();
+  context.client.token = std::move(*token);
+  return context;
 }
 
 outcome<exit_code> dispatch(command_line& line, console& io, const environment& env, retry_policy policy) {
@@ -236,6 +277,10 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.collections->parsed()) return run_collections_list(*context);
   if (line.search_command->parsed()) return run_search(*context, line.search);
   if (line.audit_verify_command->parsed()) return run_audit_verify(*context, line.audit_verify);
+  if (line.keys_create->parsed()) return run_keys_create(*context, line.key);
+  if (line.keys_list->parsed()) return run_keys_list(*context);
+  if (line.keys_revoke->parsed()) return run_keys_revoke(*context, line.key_id);
+  if (line.keys_rotate->parsed()) return run_keys_rotate(*context, line.key_id);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;
   return run_import(*context, line.import, policy);

@@ -30,5 +30,12 @@ outcome<exit_code> run_import(command_context& context, const import_options& op
 /// Needs no node: 0 intact, 1 a fault was found, 2 unreadable.
 outcome<exit_code> run_audit_verify(command_context& context, const audit_verify_options& options);
 outcome<exit_code> run_version(command_context& context);
+outcome<exit_code> run_keys_create(command_context& context, const key_options& options);
+outcome<exit_code> run_keys_list(command_context& context);
+outcome<exit_code> run_keys_revoke(command_context& context, const std::string& id);
+outcome<exit_code> run_keys_rotate(command_context& context, const std::string& id);
+/// The token of a local user, to show instead of a key.
+outcome<std::string> log_in(const endpoint& where, const client_options& client, const std::string& user,
+                            const std::string& password);
 
 }  // namespace waggle::ctl

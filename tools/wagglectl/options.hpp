@@ -14,6 +14,7 @@ struct global_options {
   std::string endpoint = "http://127.0.0.1:15002";
   std::string token_file;
   std::string token;  ///< from WAGGLE_TOKEN or --token-file; never printed
+  std::string user, password_file;  ///< log in instead of showing a token
   std::string ca_cert;
   output_form output = output_form::table;
   int timeout_seconds = 30;
@@ -45,6 +46,16 @@ struct search_options {
 struct doctor_options {
   std::string data_dir;  ///< empty = the disk is not checked
   int fsync_samples = 200;
+};
+
+struct key_options {
+  std::string name;
+  std::string kind = "api";
+  std::vector<std::string> permissions;  ///< empty = the node's default
+  std::vector<std::string> functions;    ///< empty = no limit
+  std::vector<std::string> collections;  ///< empty = no limit
+  std::string tenant;                    ///< a UUID; "" = the caller's own
+  std::int64_t expires_in_seconds = 0;   ///< 0 = never
 };
 
 struct audit_verify_options {

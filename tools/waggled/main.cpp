@@ -19,6 +19,7 @@ using namespace waggle;
 struct arguments {
   std::string config_file;
   std::string data_dir, host, port;
+  std::string root_user, root_password_file;
   std::vector<std::string> set;
   std::string completion;
   bool check = false;
@@ -42,6 +43,8 @@ config_sources sources_of(const arguments& a, std::vector<std::string>& bad) {
   put("data_dir", a.data_dir);
   put("server.host", a.host);
   put("server.port", a.port);
+  put("auth.root_user", a.root_user);
+  put("auth.root_password_file", a.root_password_file);
   for (const auto& pair : a.set) {
     const auto equals = pair.find('=');
     if (equals == pair.npos)
@@ -106,7 +109,7 @@ int print_completion(const CLI::App& app, const std::string& shell) {
       spec.options.push_back({.name = "--" + name,
                               .help = option->get_description(),
                               .takes_value = option->get_type_size() != 0,
-                              .takes_file = name == "config" || name == "data-dir"});
+                              .takes_file = name == "config" || name == "data-dir" || name == "root-password-file"});
   const auto script = ctl::completion_script(spec, shell);
   if (!script) {
     std::cerr << "waggled: " << script.error().message << '\n';
@@ -125,6 +128,8 @@ int main(int argc, char** argv) {
   app.add_option("--data-dir", a.data_dir, "where the data lives (default ./data)");
   app.add_option("--host", a.host, "address to listen on (default 127.0.0.1)");
   app.add_option("--port", a.port, "port to listen on (default 15002; 0 = any)");
+  app.add_option("--root-user", a.root_user, "first start: name of the first administrator (default root)");
+  app.add_option("--root-password-file", a.root_password_file, "first start: file with their password (default random)");
   app.add_option("--set", a.set, "any configuration key, as path=value")->take_all();
   app.add_flag("--check-config", a.check, "check the configuration, print it, exit");
   app.add_option("--completion", a.completion, "print a completion script: bash, zsh or fish");

@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/uuid.hpp"
 #include "net/identity/hub_authenticator.hpp"
+#include "net/identity/local_authenticator.hpp"
 #include "version.hpp"
 
 namespace waggle {
@@ -27,7 +28,8 @@ http_options http_options_of(const settings& config) {
   options.host = server.host;
   options.port = server.port;
   options.tls = {server.tls_enabled, server.tls_cert_path, server.tls_key_path, server.tls_client_ca_path};
-  options.site.check_host = true;
+  // Open loopback: a web page must not get through by a name that points here.
+  options.site.check_host = !config.cluster.enabled && !config.auth.enabled;
   options.site.allowed_hosts = server.allowed_hosts;
   options.site.allowed_origins = server.cors_allowed_origins;
   options.site.forwarding = config.security.forwarding;
@@ -90,24 +92,42 @@ result<void> node::start() {
   start_actors();
   if (auto ready = wait_until_ready(); !ready) return ready;
   register_metrics();
+  if (auto opened = open_identity(); !opened) return opened;
   if (auto opened = open_door(); !opened) return opened;
   if (auto opened = open_audit(); !opened) return opened;
   return listen();
 }
 
+/// Whom the node knows by itself.
+result<void> node::open_identity() {
+  if (!book_) return {};
+  auto identity = local_identity::open(*book_, *records_, *runtime_, config_, clock_, metrics_);
+  if (!identity) return identity.error();
+  identity_ = std::move(*identity);
+  return {};
+}
+
 /// Who is let in.
 result<void> node::open_door() {
+  std::unique_ptr<authenticator> local;
+  if (identity_) local = std::make_unique<local_authenticator>(*identity_, config_, clock_);
   if (!config_.hub.enabled) {
-    door_ = std::make_unique<open_loopback>();
+    door_ = local ? std::move(local) : std::make_unique<open_loopback>();
     log_event(log_level::info, "hub", "Hub integration disabled");
     return {};
   }
+  auto hub = hub_door();
+  if (!hub) return hub.error();
+  door_ = local ? std::make_unique<local_beside_hub>(std::move(local), std::move(*hub)) : std::move(*hub);
+  return {};
+}
+
+result<std::unique_ptr<authenticator>> node::hub_door() {
   auto hub = hub_client::make(config_.hub, clock_, metrics_);
   if (!hub) return hub.error();
   hub_ = std::move(*hub);
   auto door = hub_authenticator::make(*hub_, config_, clock_, metrics_);
   if (!door) return door.error();
-  door_ = std::move(*door);
   state_.hub_connection = [this] { return std::string(hub_->reachable() ? "connected" : "disconnected"); };
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",
@@ -118,7 +138,7 @@ result<void> node::open_door() {
   ledger_identity identity{*cluster_id, state_.node_id, config_.hub.service_name};
   usage_reporter_ = std::make_unique<usage_reporter>(*runtime_, *hub_, *ledger_, *usage_writer_, *kv_, clock_,
                                                      std::move(identity), config_.hub.usage_report_interval_seconds, metrics_);
-  return {};
+  return std::unique_ptr<authenticator>(std::move(*door));
 }
 
 /// Who was let in to what is written down.
@@ -128,7 +148,8 @@ result<void> node::open_audit() {
   auto log = audit_log::open(std::move(options), clock_, metrics_);
   if (!log) return log.error();
   audit_log_ = std::move(*log);
-  audit_ = std::make_unique<rest::audit_trail>(*audit_log_, clock_, config_.audit.on_failure == "block");
+  const bool blocks = config_.cluster.enabled && config_.audit.on_failure == "block";
+  audit_ = std::make_unique<rest::audit_trail>(*audit_log_, clock_, blocks);
   return {};
 }
 
@@ -159,13 +180,18 @@ void node::start_actors() {
   services_.reset(new node_services{*runtime_, *kv_, clock_, config_.data_dir, *builds_, index_, accounts_,
                                     config_.durability.group_commit_us, config_.backpressure.queue_hard_limit,
                                     config_.backpressure.retry_after_seconds});
+  if (config_.auth.enabled) {
+    book_ = std::make_unique<identity_book>(local_policy_of(config_));
+    services_->take_records = [book = book_.get()](const auto& changes) { book->take(changes); };
+  }
   const auto group = spawn_replication_group(*services_, group_id{}, group_);
   runtime_->adopt(group);
+  ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
+  records_ = std::make_unique<node_records>(*ledger_, *kv_);
   const auto directory = spawn_tenant_directory(*services_, group);
   runtime_->adopt(directory);
   database_ = std::make_unique<database>(*runtime_, directory, *embeddings_,
                                          config_.backpressure.queue_high_water);
-  ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
   usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_);
   limits_ = std::make_unique<default_limits>(default_limits_of(config_));
 }
@@ -194,7 +220,8 @@ result<void> node::listen() {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
   };
-  pipeline_ = std::make_unique<rest::pipeline>(*database_, *door_, config_, metrics_, state_, *tenants_, audit_.get());
+  pipeline_ = std::make_unique<rest::pipeline>(*database_, *door_, config_, metrics_, state_, *tenants_, audit_.get(),
+                                               identity_.get());
   std::vector<boost::asio::io_context*> contexts;
   for (std::size_t i = 0; i < runtime_->workers(); ++i) contexts.push_back(&runtime_->context(i));
   server_ = std::make_unique<http_server>(http_options_of(config_), std::move(contexts), *pipeline_);
@@ -228,10 +255,12 @@ void node::stop() {
   }
   server_.reset();
   usage_writer_.reset();
-  ledger_.reset();
   database_.reset();
   embeddings_.reset();  // its connections belong to the runtime's contexts
   door_.reset();
+  identity_.reset();
+  records_.reset();
+  ledger_.reset();
   hub_.reset();  // likewise
   audit_.reset();
   audit_log_.reset();  // writes what waits; who waits for it belongs to the contexts

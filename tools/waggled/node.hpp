@@ -9,8 +9,10 @@
 #include "actors/runtime/runtime.hpp"
 #include "base/clock.hpp"
 #include "net/bridge/database.hpp"
+#include "net/bridge/node_records.hpp"
 #include "net/audit/audit_log.hpp"
 #include "net/identity/authenticator.hpp"
+#include "net/identity/local_identity.hpp"
 #include "net/config/settings.hpp"
 #include "net/hub/hub_client.hpp"
 #include "net/http/server.hpp"
@@ -41,7 +43,9 @@ class node {
   result<void> open_store();
   void start_actors();
   result<void> wait_until_ready();
+  result<void> open_identity();
   result<void> open_door();
+  result<std::unique_ptr<authenticator>> hub_door();
   result<void> open_audit();
   result<void> listen();
   void register_metrics();
@@ -55,6 +59,7 @@ class node {
   std::unique_ptr<kv_store> kv_;
   index_figures index_;  ///< builds write to it
   account_board accounts_;
+  std::unique_ptr<identity_book> book_;  ///< none without auth.enabled; the group writes to it
   std::unique_ptr<runtime> runtime_;
   std::unique_ptr<build_pool> builds_;
   std::unique_ptr<node_services> services_;
@@ -64,6 +69,8 @@ class node {
   std::unique_ptr<default_limits> limits_;
   std::unique_ptr<ledger> ledger_;
   std::unique_ptr<usage_writer> usage_writer_;
+  std::unique_ptr<node_records> records_;
+  std::unique_ptr<local_identity> identity_;  ///< none without auth.enabled
   std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
   std::unique_ptr<authenticator> door_;
   std::unique_ptr<hub_limits> hub_limits_;

@@ -5,6 +5,7 @@
 #include <cryptopp/hex.h>
 #include <cryptopp/hmac.h>
 #include <cryptopp/misc.h>
+#include <cryptopp/osrng.h>
 #include <cryptopp/sha.h>
 
 #include "base/checksum.hpp"
@@ -26,11 +27,16 @@ std::string sha256_hex(std::string_view bytes) {
   return hex(digest.data(), digest.size());
 }
 
-std::string hmac_sha256_hex(std::string_view key, std::string_view message) {
+std::string hmac_sha256(std::string_view key, std::string_view message) {
   CryptoPP::HMAC<CryptoPP::SHA256> mac(bytes_of(key), key.size());
-  CryptoPP::byte digest[CryptoPP::SHA256::DIGESTSIZE];
-  mac.CalculateDigest(digest, bytes_of(message), message.size());
-  return hex(digest, sizeof digest);
+  std::string digest(CryptoPP::SHA256::DIGESTSIZE, '\0');
+  mac.CalculateDigest(reinterpret_cast<CryptoPP::byte*>(digest.data()), bytes_of(message), message.size());
+  return digest;
+}
+
+std::string hmac_sha256_hex(std::string_view key, std::string_view message) {
+  const auto digest = hmac_sha256(key, message);
+  return hex(bytes_of(digest), digest.size());
 }
 
 bool constant_time_equal(std::string_view a, std::string_view b) {
@@ -46,6 +52,38 @@ std::optional<std::string> base64_decode(std::string_view text) {
   CryptoPP::StringSource(bytes, true, new CryptoPP::Base64Encoder(new CryptoPP::StringSink(again), line_breaks));
   if (again != text) return std::nullopt;
   return bytes;
+}
+
+std::string base64url_encode(std::string_view bytes) {
+  std::string text;
+  CryptoPP::StringSource(bytes_of(bytes), bytes.size(), true,
+                         new CryptoPP::Base64URLEncoder(new CryptoPP::StringSink(text)));
+  return text;
+}
+
+std::optional<std::string> base64url_decode(std::string_view text) {
+  std::string bytes;
+  CryptoPP::StringSource(bytes_of(text), text.size(), true,
+                         new CryptoPP::Base64URLDecoder(new CryptoPP::StringSink(bytes)));
+  if (base64url_encode(bytes) != text) return std::nullopt;
+  return bytes;
+}
+
+std::string random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  constexpr bool blocking = false;
+  CryptoPP::OS_GenerateRandomBlock(blocking, reinterpret_cast<CryptoPP::byte*>(bytes.data()), bytes.size());
+  return bytes;
+}
+
+std::string random_alphanumeric(std::size_t count) {
+  static constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+  constexpr unsigned fair_below = 256 / letters.size() * letters.size();
+  std::string text;
+  while (text.size() < count)
+    for (const unsigned char byte : random_bytes(count))
+      if (byte < fair_below && text.size() < count) text += letters[byte % letters.size()];
+  return text;
 }
 
 }  // namespace waggle

@@ -62,6 +62,10 @@ constexpr std::array table{
     error_info{ec::corrupt_data, 500, "INTERNAL_ERROR", "Internal error"},
     error_info{ec::io_error, 500, "INTERNAL_ERROR", "Internal error"},
     error_info{ec::not_found, 500, "INTERNAL_ERROR", "Internal error"},
+    error_info{ec::invalid_credentials, 401, "INVALID_CREDENTIALS", "Wrong user name or password"},
+    error_info{ec::key_not_found, 404, "KEY_NOT_FOUND", "API key not found"},
+    error_info{ec::user_not_found, 404, "USER_NOT_FOUND", "User not found"},
+    error_info{ec::user_exists, 409, "USER_EXISTS", "A user of that name exists"},
 };
 static_assert(table.size() == static_cast<std::size_t>(ec::count_));
 constexpr bool in_order() {

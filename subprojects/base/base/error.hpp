@@ -72,6 +72,11 @@ enum class ec : int {
   corrupt_data,
   io_error,
   not_found,
+  // local identity; behind the others because a code's number is on disk
+  invalid_credentials,
+  key_not_found,
+  user_not_found,
+  user_exists,
   count_
 };
 

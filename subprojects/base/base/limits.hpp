@@ -40,6 +40,17 @@ inline constexpr std::size_t write_queue_entries_max_default = 1024;  ///< one t
 inline constexpr std::size_t write_queue_entries_all_max = 65536;
 inline constexpr std::size_t blocking_threads_default = 4;
 
+// local identity
+inline constexpr std::size_t username_bytes_max = 64;
+inline constexpr std::size_t password_bytes_max = 256;
+inline constexpr int password_hashes_waiting_max = 32;
+inline constexpr std::size_t local_keys_per_tenant_max = 1000;
+inline constexpr std::size_t local_users_max = 10000;
+inline constexpr std::size_t key_name_bytes_max = 128;
+inline constexpr std::size_t key_functions_max = 256;    ///< in an allow-list
+inline constexpr std::size_t key_collections_max = 256;  ///< that a key is limited to
+inline constexpr std::int64_t key_lifetime_s_max = 100LL * 366 * 86400;
+
 // the audit log
 inline constexpr std::size_t audit_records_waiting_max = 65536;  ///< made, not yet on disk
 inline constexpr std::size_t audit_text_bytes_max = 256;         ///< of a text that a client chose

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cctype>
+#include <string>
+
 using namespace waggle;
 
 TEST_CASE("crypto: SHA-256 (FIPS 180-4 examples)") {
@@ -43,4 +47,35 @@ TEST_CASE("crypto: base64 (RFC 4648 §10), canonical only") {
     INFO(bad);
     CHECK_FALSE(base64_decode(bad));
   }
+}
+
+TEST_CASE("crypto: base64url, canonical only") {
+  CHECK(base64url_encode("") == "");
+  CHECK(base64url_encode("f") == "Zg");
+  CHECK(base64url_encode("fo") == "Zm8");
+  CHECK(base64url_encode(std::string(90, 'x')).find('\n') == std::string::npos);
+  CHECK(base64url_encode("\xff\xef\xbe") == "_---");
+  CHECK(base64url_decode("_---") == std::string("\xff\xef\xbe"));
+  for (const auto& wrong : {"Zg==", "Zh", "Z", "Zm9v\n", "Zm 9v", "/+8A", "Zm9v.", "Zm9v="}) {
+    CAPTURE(wrong);
+    CHECK_FALSE(base64url_decode(wrong).has_value());
+  }
+}
+
+TEST_CASE("crypto: random text uses every letter and repeats nothing") {
+  const auto text = random_alphanumeric(20000);
+  CHECK(text.size() == 20000);
+  std::array<int, 256> seen{};
+  for (const unsigned char c : text) ++seen[c];
+  int used = 0;
+  for (int c = 0; c < 256; ++c) {
+    if (seen[c] == 0) continue;
+    ++used;
+    CHECK(std::isalnum(c));
+    CHECK(seen[c] > 200);  // 322 are expected; 200 are seven standard deviations away
+  }
+  CHECK(used == 62);
+  CHECK(random_alphanumeric(32) != random_alphanumeric(32));
+  CHECK(random_bytes(32) != random_bytes(32));
+  CHECK(random_bytes(0).empty());
 }

@@ -292,8 +292,7 @@ TEST_CASE("lists in variables and arguments") {
 
 TEST_CASE("features of later releases are refused, not ignored") {
   loader l;
-  for (const char* yaml : {"cluster: {enabled: true}", "auth: {enabled: true}",
-                           "tenancy: {encryption: {enabled: true}}", "audit: {signing_key_file: /k}",
+  for (const char* yaml : {"tenancy: {encryption: {enabled: true}}", "audit: {signing_key_file: /k}",
                            "rate_limiting: {standalone: true}",
                            "qdrant: {listen: '127.0.0.1:6333'}", "server: {liveness: {listen: '127.0.0.1:1'}}",
                            "cluster: {peers: ['10.0.0.2:15003']}"}) {
@@ -302,7 +301,6 @@ TEST_CASE("features of later releases are refused, not ignored") {
   }
   CHECK(has(l.problems("hub: {enabled: true}"), "cluster mode needs"));
   CHECK(l.loads("hub: {enabled: true, service_api_key: 0123456789}"));
-  CHECK(has(l.problems("hub: {enabled: true}\ncluster: {trust: local}"), "is not available in this release"));
   CHECK(
       l.loads("hub: {enabled: false}\naudit: {enabled: false}\ncluster: {peers: []}\nquotas: {defaults: {vector_count: "
               "null}}"));
@@ -324,6 +322,14 @@ TEST_CASE("what a node refuses to start with") {
   refused("server: {host: '::'}", "not a loopback");
   refused("server: {host: 127.0.0.1.evil.example}", "not a loopback");
   refused("auth: {enabled: false, require_authentication: true}", "contradicts auth.enabled: false");
+  refused("auth: {enabled: true, require_authentication: false}", "contradicts auth.enabled: true");
+  refused("cluster: {enabled: true}", "cluster mode needs hub.api_url and hub.service_api_key");
+  refused("cluster: {trust: local}", "local needs cluster.enabled: true");
+  refused("cluster: {enabled: true, trust: local}", "local needs auth.enabled: true");
+  refused("hub: {enabled: true}\ncluster: {trust: local}\nauth: {enabled: true}", "local contradicts hub.enabled: true");
+  refused("auth: {enabled: true, root_user: 'a b'}", "auth.root_user: must be 3 to 64");
+  refused("auth: {enabled: true}\nhub: {signing: {required: all}}", "can't be all with auth.enabled");
+  refused("audit: {enabled: true}", "needs auth.enabled or cluster mode");
   refused("hub: {enabled: true}", "cluster mode needs hub.api_url and hub.service_api_key");
   refused("hub: {enabled: true, tenant_isolation: none}", "needs hub.allow_no_isolation");
   refused("hub: {enabled: true}\ndurability: {fsync: false}", "can't be false in cluster mode");
@@ -432,4 +438,29 @@ TEST_CASE("the shipped standalone.yml loads without warnings and says what the d
   const auto d = compare(l.good(""), *c);
   CHECK(d.reloadable.empty());
   CHECK(d.restart_required.empty());
+}
+
+TEST_CASE("local identity: who may come in, and what follows from it") {
+  loader l;
+  const auto keys = l.good("auth: {enabled: true, rate_limit_per_minute: 7, jwt_expiration: 60}\nserver: {host: 0.0.0.0}").settings();
+  CHECK(keys.auth.enabled);
+  CHECK_FALSE(keys.cluster.enabled);
+  CHECK(keys.audit.enabled);
+  CHECK(keys.auth.key_limits.per_minute == 7);
+  CHECK(keys.auth.key_limits.per_hour == 0);
+  CHECK(keys.auth.jwt_expiration_seconds == 60);
+  const auto tenants = l.good("auth: {enabled: true}\ncluster: {enabled: true, trust: local}").settings();
+  CHECK(tenants.cluster.enabled);
+  CHECK_FALSE(tenants.hub.enabled);
+  for (const char* yaml : {"hub: {enabled: true, service_api_key: 0123456789}",
+                           "cluster: {enabled: true}\nhub: {service_api_key: 0123456789}"}) {
+    const auto hub = l.good(yaml).settings();
+    CHECK(hub.cluster.enabled);
+    CHECK(hub.hub.enabled);
+    CHECK_FALSE(hub.auth.enabled);
+  }
+  const auto open = l.good("").settings();
+  CHECK_FALSE(open.cluster.enabled);
+  CHECK_FALSE(open.auth.enabled);
+  CHECK_FALSE(open.audit.enabled);
 }

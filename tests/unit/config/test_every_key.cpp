@@ -79,7 +79,7 @@ void check_set(const key_spec& key, const config::load_result& loaded, config_la
   if (!loaded) {
     CHECK(named);
     const bool understood = has(why, "not available in this release") || has(why, "needs ") || has(why, "can't be ") ||
-                            has(why, "server.tls.enabled is false");
+                            has(why, "contradicts ") || has(why, "server.tls.enabled is false");
     CHECK(understood);
     return;
   }

@@ -119,6 +119,58 @@ TEST_CASE("names are percent-encoded, bodies say what was asked") {
   CHECK(node.requests().size() == before);
 }
 
+TEST_CASE("keys: bodies say what was asked, secrets are shown once, revoking asks") {
+  scripted_node node([](const seen_request& r) {
+    if (r.target == "/auth/login") return canned_answer{200, R"({"access_token":"t.o.k"})"};
+    if (r.target.ends_with("/rotate"))
+      return canned_answer{200, R"({"old_key_id":"a","new_key_id":"b","new_token":"wk_new","grace_until":1700000000})"};
+    if (r.method == "POST")
+      return canned_answer{200, R"({"api_key":"wk_a_s","id":"a","permissions":["read"],"expires_at":null})"};
+    return canned_answer{200, R"({"keys":[{"id":"a","name":"ci","tenant_id":null,"permissions":["read","write"],)"
+                              R"("rotation_status":"active","last_used":1700000000,"expires_at":null}]})"};
+  });
+  const auto last = [&] { return node.requests().back(); };
+  CHECK(has(run(node.url(), {"keys", "create", "ci"}).out, "wk_a_s"));
+  CHECK(last().body == R"({"name":"ci","kind":"api"})");
+  run(node.url(), {"keys", "create", "ci", "--permission", "read,write", "--function", "search", "--collection", "docs",
+                   "--tenant", "T", "--expires-in", "60", "--kind", "mcp"});
+  CHECK(last().body == R"({"name":"ci","kind":"mcp","permissions":["read","write"],"allowed_functions":["search"],)"
+                       R"("scopes":[{"collection":"docs","permissions":["read","write"]}],"tenant_id":"T","expires_in":60})");
+  const auto list = run(node.url(), {"keys", "list"});
+  CHECK(has(list.out, "a   ci    -       read,write   active  2023-11-14T22:13:20.000Z  -"));
+  CHECK(has(run(node.url(), {"keys", "rotate", "a"}).out, "wk_new"));
+  CHECK(last().target == "/auth/keys/a/rotate");
+  CHECK(run(node.url(), {"keys", "revoke", "a"}).code == 2);
+  CHECK(last().method == "POST");
+  CHECK(run(node.url(), {"keys", "revoke", "a", "--yes"}).code == 0);
+  CHECK(last().method == "DELETE");
+  CHECK(run(node.url(), {"keys", "create", "ci", "--dry-run"}).code == 0);
+  CHECK(last().method == "DELETE");
+  CHECK(run(node.url(), {"keys"}).code == 2);
+}
+
+TEST_CASE("a user logs in, and the password is never shown") {
+  scripted_node node([](const seen_request& r) {
+    if (r.target != "/auth/login") return small_node(r);
+    const bool right = has(r.body, "a password");
+    return right ? canned_answer{200, R"({"access_token":"t.o.k"})"}
+                 : canned_answer{401, R"({"code":"INVALID_CREDENTIALS","message":"Wrong user name or password"})"};
+  });
+  scratch_directory dir;
+  const auto file = dir.write("password", "a password\n"), wrong = dir.write("wrong", "wrong\n");
+  ::chmod(file.c_str(), 0600);
+  const auto good = run(node.url(), {"--user", "root", "--password-file", file, "status"});
+  CHECK(good.code == 0);
+  CHECK(node.requests().front().target == "/auth/login");
+  CHECK(node.requests().front().body == R"({"username":"root","password":"a password"})");
+  CHECK_FALSE(node.requests().front().headers.contains("authorization"));
+  CHECK(node.requests().back().headers.at("authorization") == "Bearer t.o.k");
+  CHECK_FALSE(has(good.out + good.err, "a password"));
+  CHECK(run(node.url(), {"--user", "root", "--password-file", wrong, "status"}).code == 4);
+  CHECK(run(node.url(), {"--user", "root", "status"}).code == 2);
+  CHECK(run(node.url(), {"--password-file", file, "status"}).code == 2);
+}
+
 TEST_CASE("delete asks, and does nothing without an answer") {
   scripted_node node(small_node);
   const auto deleted = [&] {

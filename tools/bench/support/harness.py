@@ -36,11 +36,12 @@ def slow_sync(microseconds):
 class Node:
     """A `waggled` with one worker, on core 0 unless told otherwise, as the figures per core ask for."""
 
-    def __init__(self, directory, *settings, sync_us=0, cores="0"):
+    def __init__(self, directory, *settings, sync_us=0, cores="0", environment=None, headers=None):
         self.command = ["taskset", "-c", cores, program("waggled/waggled"), "--data-dir", directory, "--port", str(PORT)]
         for setting in ("server.threads=1", "logging.level=error", *settings):
             self.command += ["--set", setting]
-        self.environment = slow_sync(sync_us)
+        self.environment = {**slow_sync(sync_us), **(environment or {})}
+        self.headers = headers or {}
         self.process, self.seconds_to_ready = None, 0.0
         self.start()
 
@@ -80,9 +81,10 @@ class Node:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def call(self, method, path, body=None, raw=False, connection=None):
+    def call(self, method, path, body=None, raw=False, connection=None, headers=None):
         c = connection or self.connect()
-        c.request(method, path, body if body is None or isinstance(body, (str, bytes)) else json.dumps(body))
+        c.request(method, path, body if body is None or isinstance(body, (str, bytes)) else json.dumps(body),
+                  headers or self.headers)
         answer = c.getresponse()
         data = answer.read()
         if not connection:
@@ -97,9 +99,11 @@ class Node:
     def connect():
         return http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
 
-    def load(self, connections, path, script=None):
+    def load(self, connections, path, script=None, headers=None):
         """Runs wrk against `path`; its figures as a Load."""
         command = ["taskset", "-c", "1", "wrk", "-t1", f"-c{connections}", f"-d{SECONDS:g}s", "--latency"]
+        for name, value in (headers or self.headers).items():
+            command += ["-H", f"{name}: {value}"]
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as lua:
             if script:
                 lua.write(script)

@@ -1,0 +1,30 @@
+#include "net/identity/acting_for.hpp"
+
+#include "net/identity/authenticator.hpp"
+
+namespace waggle {
+
+result<std::optional<tenant_id>> user_of(const http_request& request) {
+  const auto text = single_header(request, "x-hivehub-user-id");
+  if (!text) return text.error();
+  if (!*text) return std::optional<tenant_id>();
+  tenant_id user;
+  if (!parse_uuid(**text, user.bytes) || user.is_nil()) return failure(ec::invalid_user_id);
+  return std::optional(user);
+}
+
+result<principal_ptr> acting_for(principal_ptr who, const std::optional<tenant_id>& user) {
+  if (!user || who->tenant == user) return who;
+  if (!who->may.operator_scope) return failure(ec::forbidden);
+  auto as = std::make_shared<principal>(*who);
+  as->tenant = user;
+  as->may.operator_scope = false;
+  return principal_ptr(std::move(as));
+}
+
+bool is_guess(ec code) {
+  return code == ec::auth_invalid_key || code == ec::auth_invalid_format || code == ec::auth_key_expired ||
+         code == ec::auth_service_rejected || code == ec::auth_signature_invalid;
+}
+
+}  // namespace waggle

@@ -1,0 +1,64 @@
+#include "net/identity/local_authenticator.hpp"
+
+#include "net/identity/acting_for.hpp"
+#include "net/identity/credentials.hpp"
+
+namespace waggle {
+namespace {
+/// Tokens come as Bearer, keys in any carrier.
+bool is_bearer(const http_request& request) {
+  const auto value = request.header("authorization");
+  return value && value->size() > 7 && equals_ignoring_case(value->substr(0, 7), "bearer ");
+}
+}  // namespace
+
+bool local_authenticator::is_shown_by(const http_request& request) {
+  if (request.header("x-hivehub-service")) return false;
+  const auto key = find_key(request);
+  return key && *key && (parse_local_key(**key) || (is_bearer(request) && has_jwt_shape(**key)));
+}
+
+boost::asio::awaitable<result<principal_ptr>> local_authenticator::identify(http_request& request) {
+  const auto from = failure_key(request.client);
+  const auto now_us = time_.steady_us();
+  auto& failures = identity_.failures();
+  const int wait_s = failures.retry_after_seconds(from, now_us);
+  auto who = look(request, wait_s > 0);
+  if (who) {
+    failures.succeeded(from, now_us);
+    co_return who;
+  }
+  auto why = who.error();
+  // Who shows an expired key or token had the right one.
+  if (is_guess(why.code) && why.code != ec::auth_key_expired) {
+    if (wait_s > 0) why = failure(ec::auth_rate_limit);
+    failures.failed(from, now_us);
+  }
+  if (why.code == ec::auth_rate_limit) why.retry_after_seconds = wait_s;
+  co_return why;
+}
+
+/// During a block, only keys that were right before and tokens, which were given for a right password.
+result<principal_ptr> local_authenticator::look(const http_request& request, bool blocked) const {
+  // Nobody vouches for services here.
+  if (request.header("x-hivehub-service")) return failure(ec::auth_service_rejected);
+  const auto shown = find_key(request);
+  if (!shown) return shown.error();
+  if (!*shown) return failure(ec::auth_missing_key);
+  result<principal_ptr> who = failure(ec::auth_invalid_format);
+  if (const auto key = parse_local_key(**shown))
+    who = identity_.book().check_key(*key, time_.unix_ms() / 1000, blocked);
+  else if (is_bearer(request) && has_jwt_shape(**shown))
+    who = identity_.log_ins().check(**shown);
+  if (!who || !cluster_mode_) return who;
+  const auto user = user_of(request);
+  if (!user) return user.error();
+  return acting_for(std::move(*who), *user);
+}
+
+boost::asio::awaitable<result<principal_ptr>> local_beside_hub::identify(http_request& request) {
+  auto& door = local_authenticator::is_shown_by(request) ? *local_ : *hub_;
+  co_return co_await door.identify(request);
+}
+
+}  // namespace waggle

@@ -1,0 +1,39 @@
+#pragma once
+// Local keys, and tokens of local users (contract auth.md §1, §2, §9). Any thread.
+#include "net/identity/authenticator.hpp"
+#include "net/identity/local_identity.hpp"
+
+namespace waggle {
+
+class local_authenticator final : public authenticator {
+ public:
+  local_authenticator(local_identity& identity, const settings& config, const clock& time)
+      : identity_(identity), cluster_mode_(config.cluster.enabled), time_(time) {}
+  boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
+  bool mandatory() const override { return true; }
+  bool public_routes_open() const override { return !cluster_mode_; }
+
+  /// The request shows a local key or a token of a local user.
+  static bool is_shown_by(const http_request& request);
+
+ private:
+  result<principal_ptr> look(const http_request& request, bool blocked) const;
+
+  local_identity& identity_;
+  const bool cluster_mode_;
+  const clock& time_;
+};
+
+/// Cluster mode with `auth.enabled`: HiveHub vouches for tenants, local accounts operate the node.
+class local_beside_hub final : public authenticator {
+ public:
+  local_beside_hub(std::unique_ptr<authenticator> local, std::unique_ptr<authenticator> hub)
+      : local_(std::move(local)), hub_(std::move(hub)) {}
+  boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
+  bool mandatory() const override { return true; }
+
+ private:
+  const std::unique_ptr<authenticator> local_, hub_;
+};
+
+}  // namespace waggle

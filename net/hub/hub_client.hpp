@@ -26,6 +26,11 @@ class hub_client {
   /// Whether the user may use the node: false for a suspended user, and for one that HiveHub does not know. When HiveHub is
   /// silent, what it said last; true when it never said anything, for who asks is HiveHub's own service.
   boost::asio::awaitable<bool> is_active(tenant_id user);
+  /// HiveHub's last word on the user was that it is not active. Asks nobody.
+  bool known_inactive(const tenant_id& user) {
+    const auto known = users_.known(user);
+    return known.age != freshness::absent && !known.value;
+  }
   /// False while calls are held back.
   bool reachable() { return !key_line_.open() && !user_line_.open(); }
 

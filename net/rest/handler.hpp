@@ -11,6 +11,11 @@
 #include "net/metrics/metrics.hpp"
 #include "net/rest/decoder.hpp"
 
+namespace waggle {
+class authenticator;
+struct principal;
+}  // namespace waggle
+
 namespace waggle::rest {
 
 struct tenant_services;
@@ -23,6 +28,8 @@ struct handler_context {
   metric_registry& metrics;
   node_state& node;
   tenant_services& tenants;
+  authenticator& door;
+  const principal& asker;  ///< who `scope` acts for, and with which rights
 
   http_request& http() { return scope.http(); }
 };

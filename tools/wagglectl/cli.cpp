@@ -23,6 +23,7 @@ struct command_line {
   doctor_options doctor;
   import_options import;
   audit_verify_options audit_verify;
+  usage_options usage;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -36,6 +37,7 @@ struct command_line {
   CLI::App* import_command = nullptr;
   CLI::App* doctor_command = nullptr;
   CLI::App* audit_verify_command = nullptr;
+  CLI::App* usage_command = nullptr;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -58,6 +60,9 @@ struct command_line {
     doctor_command->add_option("--fsync-samples", doctor.fsync_samples, "Writes to measure")
         ->check(CLI::Range(10, 100000));
     add_audit();
+    usage_command = app.add_subcommand("usage", "Recount what tenants hold, in the data directory of a stopped node");
+    usage_command->add_option("--data-dir", usage.data_dir, "The node's data directory")->type_name("FILE");
+    usage_command->add_option("--tenant", usage.tenant, "UUID of one tenant, in place of all");
     version = app.add_subcommand("version", "Show the version of wagglectl and of the node");
     completion = app.add_subcommand("completion", "Print a completion script for a shell");
     completion->add_option("shell", shell, "bash, zsh or fish")
@@ -236,6 +241,7 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.collections->parsed()) return run_collections_list(*context);
   if (line.search_command->parsed()) return run_search(*context, line.search);
   if (line.audit_verify_command->parsed()) return run_audit_verify(*context, line.audit_verify);
+  if (line.usage_command->parsed()) return run_usage(*context, line.usage);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;
   return run_import(*context, line.import, policy);

@@ -145,7 +145,10 @@ void node::start_actors() {
   ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
   usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_);
   limits_ = std::make_unique<default_limits>(default_limits_of(config_));
-  tenants_.reset(new rest::tenant_services{*limits_, accounts_, meter_, *usage_writer_});
+  roll_ = std::make_unique<tenant_roll>(*runtime_, *kv_, clock_);
+  tenant_metrics_ = std::make_unique<rest::tenant_metrics>(
+      config_.metrics, [rt = runtime_.get()](const tenant_id& tenant) { return rt->cpu_us(tenant); });
+  tenants_.reset(new rest::tenant_services{*limits_, accounts_, meter_, *usage_writer_, *roll_, *tenant_metrics_});
 }
 
 /// Nothing is served yet and this thread has nothing else to do, so a short sleep is enough: it costs a start 2 ms at

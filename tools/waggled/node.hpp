@@ -44,6 +44,7 @@ class node {
   result<void> listen();
   void register_metrics();
   void register_write_metrics();
+  void register_tenant_metrics();
 
   settings config_;
   system_clock clock_;
@@ -62,6 +63,8 @@ class node {
   std::unique_ptr<default_limits> limits_;
   std::unique_ptr<ledger> ledger_;
   std::unique_ptr<usage_writer> usage_writer_;
+  std::unique_ptr<tenant_roll> roll_;
+  std::unique_ptr<rest::tenant_metrics> tenant_metrics_;
   std::unique_ptr<rest::tenant_services> tenants_;
   std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
   std::unique_ptr<authenticator> door_;

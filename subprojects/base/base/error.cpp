@@ -62,6 +62,9 @@ constexpr std::array table{
     error_info{ec::corrupt_data, 500, "INTERNAL_ERROR", "Internal error"},
     error_info{ec::io_error, 500, "INTERNAL_ERROR", "Internal error"},
     error_info{ec::not_found, 500, "INTERNAL_ERROR", "Internal error"},
+    error_info{ec::missing_api_key, 401, "MISSING_API_KEY", "An API key must be given"},
+    error_info{ec::invalid_api_key, 401, "INVALID_API_KEY", "Invalid API key"},
+    error_info{ec::hub_disabled, 503, "HUB_DISABLED", "HiveHub is not in use here"},
 };
 static_assert(table.size() == static_cast<std::size_t>(ec::count_));
 constexpr bool in_order() {

@@ -72,6 +72,10 @@ enum class ec : int {
   corrupt_data,
   io_error,
   not_found,
+  // remembered outcomes of writes hold these numbers, so what is new comes last
+  missing_api_key,
+  invalid_api_key,
+  hub_disabled,
   count_
 };
 

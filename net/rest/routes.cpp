@@ -119,7 +119,7 @@ constexpr route table[] = {
     {"POST", "/hub/backups/upload", 'C', "backup.upload", not_implemented, "Bring a backup in", ""},
     {"GET", "/hub/usage/statistics", 'R', "usage.statistics", usage_statistics, "Usage of a user", ""},
     {"GET", "/hub/usage/quota", 'R', "usage.quota", usage_quota, "Quota of a user", ""},
-    {"POST", "/hub/validate-key", 'P', "keys.validate_self", validate_own_key, "What a key may do", R"({"key":"hh_live_00000000000000000000000000000000"})"},
+    {"POST", "/hub/validate-key", 'P', "keys.validate_self", validate_own_key, "What a key may do", ""},
     {"POST", "/hub/events", 'O', "hub.events", not_implemented, "News from HiveHub", ""},
     {"POST", "/hub/tenant/cleanup", 'O', "tenant.cleanup", needs_cluster_mode, "Delete a tenant", ""},
     {"GET", "/hub/tenant/{id}/stats", 'R', "tenant.stats", tenant_stats, "Figures of a tenant", ""},

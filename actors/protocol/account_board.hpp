@@ -36,6 +36,14 @@ class account_board {
     const auto it = part.accounts.find(owner);
     return it == part.accounts.end() ? std::nullopt : std::optional(it->second.now.bytes);
   }
+  /// Calls `visit(owner, account)` for all; it must not come back here.
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& part : parts_) {
+      std::lock_guard guard(part.lock);
+      for (const auto& [owner, account] : part.accounts) visit(owner, account);
+    }
+  }
 
  private:
   struct part {

@@ -39,6 +39,7 @@ class function_list {
  public:
   explicit function_list(std::vector<std::string> names) : names_(std::move(names)) {}
   bool allows(std::string_view function) const;
+  const std::vector<std::string>& names() const { return names_; }
   bool operator==(const function_list&) const = default;
 
  private:

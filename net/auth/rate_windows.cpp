@@ -61,6 +61,20 @@ rate_verdict rate_windows::admit(const rate_limits& limits, std::int64_t now_uni
   return v;
 }
 
+rate_use rate_windows::use(std::int64_t now_unix_ms) const {
+  auto minute = minute_, hour = hour_;
+  const auto now_ms = std::max(now_unix_ms, last_ms_);
+  minute.advance(now_ms / second_ms);
+  hour.advance(now_ms / minute_ms);
+  const auto until = [now_ms](std::int64_t at_ms) { return (at_ms - now_ms + second_ms - 1) / second_ms; };
+  rate_use u;
+  u.last_ms = last_ms_;
+  if (minute.total > 0) u.minute = {minute.total, until((now_ms / second_ms + minute.slots_to_wait(minute.total)) * second_ms)};
+  if (hour.total > 0) u.hour = {hour.total, until((now_ms / minute_ms + hour.slots_to_wait(hour.total)) * minute_ms)};
+  if (in_day_ > 0 && day_ == now_ms / day_ms) u.day = {in_day_, until((day_ + 1) * day_ms)};
+  return u;
+}
+
 bool rate_windows::forgotten(std::int64_t now_unix_ms) const {
   return now_unix_ms / day_ms > day_ && now_unix_ms - last_ms_ > static_cast<std::int64_t>(slots + 1) * minute_ms;
 }

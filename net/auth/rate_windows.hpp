@@ -28,9 +28,22 @@ struct rate_verdict {
   int retry_after_seconds = 0;    ///< 0 when admitted
 };
 
+/// What was admitted in each window.
+struct rate_use {
+  struct window {
+    std::uint64_t used = 0;
+    std::int64_t reset_seconds = 0;  ///< until a request more fits than now; 0 when there were none
+  };
+  window minute, hour, day;
+  std::int64_t last_ms = 0;  ///< the last request, admitted or not; 0: none is remembered
+};
+
 class rate_windows {
  public:
   rate_verdict admit(const rate_limits& limits, std::int64_t now_unix_ms);
+  rate_use use(std::int64_t now_unix_ms) const;
+  /// When somebody asked last, admitted or not.
+  std::int64_t last_ms() const { return last_ms_; }
   /// Nothing that is counted matters any more.
   bool forgotten(std::int64_t now_unix_ms) const;
 

@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "actors/data/refusal.hpp"
 #include "net/bridge/embedding_wire.hpp"
 #include "storage/text/embedding.hpp"
 
@@ -17,6 +18,15 @@ std::unordered_map<tenant_id, tenant_actor>& known_tenants() {
   return known;
 }
 constexpr std::size_t known_tenants_max = 4096;
+
+/// What grew was allowed to.
+void note_quotas(request_scope& scope, const result<write_outcome>& done, bool creates) {
+  if (const auto refused = done ? std::nullopt : refused_quota(done.error())) scope.saw_quota(*refused, false);
+  if (!done || done->repeated) return;
+  if (creates) scope.saw_quota(quota_type::collection_count, true);
+  if (done->inserted > 0) scope.saw_quota(quota_type::vector_count, true);
+  if (done->bytes_added > 0) scope.saw_quota(quota_type::storage, true);
+}
 
 }  // namespace
 
@@ -79,7 +89,9 @@ database::reply<write_outcome> database::create(request_scope& scope, collection
   if (auto may = scope.may_use(config.name); !may) co_return may.error();
   create_collection message{scope.who(), std::make_shared<const collection_config>(std::move(config)), key,
                             key.empty() ? 0 : scope.fingerprint(), scope.limits()};
-  co_return co_await ask_tenant<write_outcome>(scope, std::move(message));
+  auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
+  note_quotas(scope, done, true);
+  co_return done;
 }
 
 database::reply<write_outcome> database::write(request_scope& scope, std::string name,
@@ -91,6 +103,7 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
   command->limits = scope.limits();
   write_collection message{scope.who(), name, std::move(command)};
   auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
+  note_quotas(scope, done, false);
   if (done) scope.saw_collection(name);
   co_return done;
 }

@@ -1,12 +1,13 @@
 #pragma once
 // One authenticated request on its way to the actors: who asks, by when, under which ids. Lives in the session's
 // coroutine; the connection's thread.
+#include <array>
 #include <string>
 
 #include "base/tenant_context.hpp"
 #include "net/auth/principal.hpp"
 #include "net/http/types.hpp"
-#include "storage/log/operation.hpp"
+#include "storage/apply/records.hpp"
 
 namespace waggle {
 
@@ -19,6 +20,14 @@ struct scoped_access {
   char permission_class = 'P';
   std::string_view function;
   bool read_write_manages_collections = true;
+};
+
+constexpr std::size_t quota_types = 4;
+/// What was decided about a tenant's growth, by quota_type.
+struct quota_decisions {
+  std::array<std::uint32_t, quota_types> allowed{};
+  std::array<std::uint32_t, quota_types> refused{};
+  bool operator==(const quota_decisions&) const = default;
 };
 
 class request_scope {
@@ -54,10 +63,15 @@ class request_scope {
     std::uint64_t searches = 0;  ///< executed queries
     std::size_t results = 0;
     std::uint64_t visited_nodes = 0;
+    quota_decisions quotas;
   };
   const observations& seen() const { return seen_; }
   void names_collection(const std::string& name) { seen_.named = name; }
   void saw_collection(const std::string& name) { seen_.collection = name; }
+  void saw_quota(quota_type type, bool allowed) {
+    auto& by_type = allowed ? seen_.quotas.allowed : seen_.quotas.refused;
+    ++by_type[static_cast<std::size_t>(type)];
+  }
   /// Of one query.
   void saw_results(std::size_t results, std::uint64_t visited_nodes) {
     ++seen_.searches;

@@ -224,6 +224,9 @@ settings config::settings() const {
   s.durability.group_commit_us = whole("durability.group_commit_us");
   s.metrics.enabled = flag("metrics.enabled");
   s.metrics.collection_labels = flag("metrics.collection_labels");
+  s.metrics.tenant_labels = text("metrics.tenant_labels");
+  s.metrics.tenant_series_max = size("metrics.max_tenant_series");
+  s.metrics.hub_unprefixed = flag("metrics.hub_unprefixed");
   s.cluster.enabled = flag("hub.enabled") || flag("cluster.enabled");
   s.hub.enabled = s.cluster.enabled && text("cluster.trust") == "hub";
   s.hub.api_url = text("hub.api_url");

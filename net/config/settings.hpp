@@ -62,6 +62,9 @@ struct durability_settings {
 struct metrics_settings {
   bool enabled = true;
   bool collection_labels = false;
+  std::string tenant_labels;  ///< capped|none|all
+  std::size_t tenant_series_max = 0;
+  bool hub_unprefixed = true;  ///< the hub_* metrics also without vectorizer_
 };
 
 /// Who may ask is HiveHub's word.

@@ -33,6 +33,11 @@ class hub_client {
   /// Hands over a usage report; ok too when HiveHub has it already. Failures say nothing about whether it arrived.
   boost::asio::awaitable<result<void>> report_usage(std::string body, std::string idempotency_key);
   bool takes_reports() const { return report_usage_url_.has_value(); }
+  /// HiveHub's last word on the user was that it is not active. Asks nobody.
+  bool known_inactive(const tenant_id& user) {
+    const auto known = users_.known(user);
+    return known.age != freshness::absent && !known.value;
+  }
   /// False while calls are held back.
   bool reachable() { return !key_line_.open() && !user_line_.open() && !quota_line_.open(); }
 

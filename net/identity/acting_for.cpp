@@ -22,6 +22,11 @@ result<principal_ptr> acting_for(principal_ptr who, const std::optional<tenant_i
   return principal_ptr(std::move(as));
 }
 
+bool may_learn_of(const principal& asker, const principal& key) {
+  const bool same_key = asker.kind == key.kind && !key.key_id.empty() && asker.key_id == key.key_id;
+  return asker.may.operator_scope || same_key || (key.tenant && key.tenant == asker.tenant);
+}
+
 bool is_guess(ec code) {
   return code == ec::auth_invalid_key || code == ec::auth_invalid_format || code == ec::auth_key_expired ||
          code == ec::auth_service_rejected || code == ec::auth_signature_invalid;

@@ -2,6 +2,11 @@
 
 namespace waggle {
 
+boost::asio::awaitable<result<principal_ptr>> authenticator::check_key(const http_request&, const principal&,
+                                                                       std::string_view) {
+  co_return failure(ec::auth_invalid_key);
+}
+
 open_loopback::open_loopback() {
   auto local = std::make_shared<principal>();
   local->kind = principal_kind::local;

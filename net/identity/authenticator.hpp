@@ -14,6 +14,13 @@ class authenticator {
   /// A failure is the answer to the request: 400, 401, 403 or 503. Decided by the head alone, unless it takes the body to
   /// prove who asks: then the body is read, and so may fail.
   virtual boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) = 0;
+  /// Whose `key` is, asked by somebody who is let in already, and an attempt to authenticate: who asks for too many wrong ones is
+  /// blocked as at the door. AUTH_INVALID_KEY also for a key that is none of `asker`'s business: an operator may ask for any,
+  /// anybody else for those of its own tenant.
+  virtual boost::asio::awaitable<result<principal_ptr>> check_key(const http_request&, const principal& asker,
+                                                                  std::string_view key);
+  /// By the last word there was.
+  virtual bool suspended(const tenant_id&) { return false; }
   /// True: what a request may do depends on what it shows.
   virtual bool mandatory() const = 0;
   /// True: routes of class P, and the word that there is no such route, are for everybody all the same.

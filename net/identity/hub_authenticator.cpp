@@ -13,7 +13,8 @@ hub_authenticator::hub_authenticator(hub_client& hub, const settings& config, co
       time_(time),
       signing_{{}, config.inbound.accept_v1, config.inbound.max_skew_seconds},
       nonces_(config.inbound.nonce_ttl_seconds, config.inbound.nonces_max),
-      failures_(config.auth.failures) {}
+      failures_(config.auth.failures),
+      guesses_(config.auth.failures) {}
 
 result<std::unique_ptr<hub_authenticator>> hub_authenticator::make(hub_client& hub, const settings& config,
                                                                    const clock& time, metric_registry& metrics) {
@@ -26,9 +27,9 @@ result<std::unique_ptr<hub_authenticator>> hub_authenticator::make(hub_client& h
   if (config.inbound.every_request_signed && made->signing_.secrets.empty())
     return failure::validation("hub.signing.required", "all needs hub.signing.secrets");
   metrics.family(metric_kind::counter, "waggle_auth_blocks_total", "Addresses blocked for too many failed authentications")
-      .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.blocks_total()); });
+      .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.blocks_total() + door->guesses_.blocks_total()); });
   metrics.family(metric_kind::gauge, "waggle_auth_failing_addresses", "Addresses with failed authentications of late")
-      .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.entries()); });
+      .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.entries() + door->guesses_.entries()); });
   return made;
 }
 
@@ -44,6 +45,20 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::identify(http_r
   }
   auto why = who.error();
   if (is_guess(why.code)) failures_.failed(from, now_us);
+  if (why.code == ec::auth_rate_limit) why.retry_after_seconds = wait_seconds;
+  co_return why;
+}
+
+boost::asio::awaitable<result<principal_ptr>> hub_authenticator::check_key(const http_request& request,
+                                                                           const principal& asker, std::string_view key) {
+  const auto from = failure_key(request.client);
+  const bool spared = contains(inbound_.allowed_peers, request.peer);
+  const int wait_seconds = spared ? 0 : guesses_.retry_after_seconds(from, time_.steady_us());
+  auto who = co_await hub_.identify(key, wait_seconds > 0);
+  if (who && (!may_learn_of(asker, **who) || ((*who)->is_test && !accept_test_keys_))) who = failure(ec::auth_invalid_key);
+  if (who) co_return who;
+  auto why = who.error();
+  if (is_guess(why.code)) guesses_.failed(from, time_.steady_us());
   if (why.code == ec::auth_rate_limit) why.retry_after_seconds = wait_seconds;
   co_return why;
 }

@@ -14,6 +14,9 @@ class hub_authenticator final : public authenticator {
   static result<std::unique_ptr<hub_authenticator>> make(hub_client& hub, const settings& config, const clock& time,
                                                          metric_registry& metrics);
   boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
+  boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
+                                                          std::string_view key) override;
+  bool suspended(const tenant_id& tenant) override { return hub_.known_inactive(tenant); }
   bool mandatory() const override { return true; }
 
  private:
@@ -37,6 +40,7 @@ class hub_authenticator final : public authenticator {
   signing_policy signing_;
   nonce_store nonces_;
   auth_failures failures_;
+  auth_failures guesses_;  ///< at `check_key`: the good key that such a request comes with makes up for none of them
 };
 
 }  // namespace waggle

@@ -56,6 +56,29 @@ result<principal_ptr> local_authenticator::look(const http_request& request, boo
   return acting_for(std::move(*who), *user);
 }
 
+boost::asio::awaitable<result<principal_ptr>> local_authenticator::check_key(const http_request& request,
+                                                                             const principal& asker, std::string_view key) {
+  const auto from = failure_key(request.client);
+  const auto now_us = time_.steady_us();
+  const int wait_s = guesses_.retry_after_seconds(from, now_us);
+  result<principal_ptr> who = failure(ec::auth_invalid_format);
+  if (const auto parsed = parse_local_key(key))
+    who = identity_.book().check_key(*parsed, time_.unix_ms() / 1000, wait_s > 0);
+  if (who && !may_learn_of(asker, **who)) who = failure(ec::auth_invalid_key);
+  if (who) co_return who;
+  auto why = who.error();
+  if (is_guess(why.code)) guesses_.failed(from, now_us);
+  if (wait_s > 0) why = failure(ec::auth_rate_limit);
+  if (wait_s > 0) why.retry_after_seconds = wait_s;
+  co_return why;
+}
+
+boost::asio::awaitable<result<principal_ptr>> local_beside_hub::check_key(const http_request& request,
+                                                                          const principal& asker, std::string_view key) {
+  auto& door = parse_local_key(key) ? *local_ : *hub_;
+  co_return co_await door.check_key(request, asker, key);
+}
+
 boost::asio::awaitable<result<principal_ptr>> local_beside_hub::identify(http_request& request) {
   auto& door = local_authenticator::is_shown_by(request) ? *local_ : *hub_;
   co_return co_await door.identify(request);

@@ -8,8 +8,10 @@ namespace waggle {
 class local_authenticator final : public authenticator {
  public:
   local_authenticator(local_identity& identity, const settings& config, const clock& time)
-      : identity_(identity), cluster_mode_(config.cluster.enabled), time_(time) {}
+      : identity_(identity), cluster_mode_(config.cluster.enabled), time_(time), guesses_(config.auth.failures) {}
   boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
+  boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
+                                                          std::string_view key) override;
   bool mandatory() const override { return true; }
   bool public_routes_open() const override { return !cluster_mode_; }
 
@@ -22,6 +24,7 @@ class local_authenticator final : public authenticator {
   local_identity& identity_;
   const bool cluster_mode_;
   const clock& time_;
+  auth_failures guesses_;  ///< at `check_key`: the good key that such a request comes with makes up for none of them
 };
 
 /// Cluster mode with `auth.enabled`: HiveHub vouches for tenants, local accounts operate the node.
@@ -30,6 +33,9 @@ class local_beside_hub final : public authenticator {
   local_beside_hub(std::unique_ptr<authenticator> local, std::unique_ptr<authenticator> hub)
       : local_(std::move(local)), hub_(std::move(hub)) {}
   boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
+  boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
+                                                          std::string_view key) override;
+  bool suspended(const tenant_id& tenant) override { return hub_->suspended(tenant); }
   bool mandatory() const override { return true; }
 
  private:

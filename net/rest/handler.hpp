@@ -13,8 +13,9 @@
 #include "net/rest/decoder.hpp"
 
 namespace waggle {
+class authenticator;
 class local_identity;
-}
+}  // namespace waggle
 
 namespace waggle::rest {
 
@@ -30,6 +31,7 @@ struct handler_context {
   tenant_services& tenants;
   principal_ptr who;         ///< none where nobody has to be known; a log-in sets it
   local_identity* identity;  ///< none without auth.enabled
+  authenticator& door;
 
   http_request& http() { return scope.http(); }
 };

@@ -20,6 +20,16 @@ answer docs_page(handler_context& c);
 answer usage_statistics(handler_context& c);
 answer usage_quota(handler_context& c);
 
+// cluster.cpp
+answer cluster_health(handler_context& c);
+answer cluster_tenants(handler_context& c);
+answer cluster_usage(handler_context& c);
+answer tenant_stats(handler_context& c);
+
+// keys.cpp
+answer validate_own_key(handler_context& c);
+answer validate_key(handler_context& c);
+
 // collections.cpp
 answer list_collections(handler_context& c);
 answer create_collection_route(handler_context& c);

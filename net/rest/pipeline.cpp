@@ -172,7 +172,7 @@ result<void> pipeline::admit(const principal& who, const route& to) const {
   const char needed = class_of(to);
   if (auto may = check_rights(who.may, needed, to.function, config_.auth.read_write_manages_collections); !may)
     return may.error();
-  if (needs_tenant(to, needed) && !who.tenant) return failure(ec::tenant_required);
+  if (needs_tenant(to, needed) && !who.tenant && !operator_names_tenant(to)) return failure(ec::tenant_required);
   return {};
 }
 
@@ -221,7 +221,9 @@ boost::asio::awaitable<result<void>> pipeline::meter(request_scope& scope) {
     if (!account && most) co_return account.error();
     if (account) written = {account->month, account->month_requests};
   }
-  if (tenants_.meter.count_request(tenant, month, most, written)) co_return result<void>();
+  const bool counted = tenants_.meter.count_request(tenant, month, most, written);
+  if (most) scope.saw_quota(quota_type::requests_per_month, counted);
+  if (counted) co_return result<void>();
   quota_refusal why{quota_type::requests_per_month, *most, tenants_.meter.requests_of_month(tenant, month).value_or(*most), 1};
   why.bytes_limit = scope.limits().bytes.value_or(0);
   why.bytes_used = tenants_.accounts.bytes_of(tenant).value_or(0);
@@ -252,12 +254,23 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
   outcome.limits = limits.quota;
   const tenant_gates::passage mine(tenants_.gates, scope.who().tenant(), rates_of(*who, limits), now_ms);
   outcome.rate = mine.rate();
-  if (!mine.rate().admitted) co_return too_fast(mine.rate());
-  if (counts)
-    if (auto counted = co_await meter(scope); !counted) co_return counted.error();
+  const auto& tenant = scope.who().tenant();
+  if (!mine.rate().admitted) {
+    tenants_.metrics.rate_limited(tenant);
+    co_return too_fast(mine.rate());
+  }
+  if (counts) {
+    const auto counted = co_await meter(scope);
+    if (counted)
+      tenants_.metrics.request(tenant, match.found->function);
+    else
+      tenants_.metrics.quotas(tenant, scope.seen().quotas, limits.origin);
+    if (!counted) co_return counted.error();
+  }
   if (mine.inside() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
     failure f(ec::concurrency_limit);
     f.retry_after_seconds = 1;
+    if (counts) tenants_.metrics.rate_limited(tenant);
     co_return f;
   }
   // No GET has a use for one, whoever sends it.
@@ -265,9 +278,12 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
     const auto from = outcome.who ? sender::known : sender::unproven;
     if (auto came = co_await request.unread->read(from); !came) co_return came.error();
   }
-  handler_context context{scope, db_, config_, metrics_, node_, tenants_, std::move(who), identity_};
+  handler_context context{scope, db_, config_, metrics_, node_, tenants_, std::move(who), identity_, door_};
   auto answer = co_await run(*match.found, context, outcome);
-  if (counts) tenants_.meter.count_searches(scope.who().tenant(), scope.seen().searches);
+  if (counts) {
+    tenants_.meter.count_searches(tenant, scope.seen().searches);
+    tenants_.metrics.quotas(tenant, scope.seen().quotas, limits.origin);
+  }
   co_return answer;
 }
 

@@ -25,6 +25,11 @@ std::span<const route> route_table();
 /// The class that cluster mode asks for: figures of the whole node are the operator's.
 inline char cluster_class(const route& to) { return to.function == "metrics" ? 'O' : to.permission; }
 
+/// A tenant asks about itself; an operator who acts for nobody says whom it asks about.
+inline bool operator_names_tenant(const route& to) {
+  return to.function == "cluster.usage" || to.function == "tenant.stats";
+}
+
 struct route_match {
   const route* found = nullptr;
   std::vector<std::string> values;  ///< of the `{}` parts

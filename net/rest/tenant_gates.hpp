@@ -27,6 +27,9 @@ class tenant_gates {
     std::size_t inside_ = 0;
     rate_verdict rate_;
   };
+  rate_use use_of(const tenant_id& tenant, std::int64_t now_unix_ms) const;
+  /// Tenants that asked for something since.
+  std::size_t active_since(std::int64_t unix_ms) const;
   /// Tenants that are remembered.
   std::size_t size() const;
 

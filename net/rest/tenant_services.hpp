@@ -1,7 +1,9 @@
 #pragma once
 // What the front end knows of tenants beside their data: limits, accounts, usage. Made by the node; members are thread-safe.
 #include "actors/protocol/account_board.hpp"
+#include "net/bridge/tenant_roll.hpp"
 #include "net/rest/tenant_gates.hpp"
+#include "net/rest/tenant_metrics.hpp"
 #include "net/usage/limits_source.hpp"
 #include "net/usage/usage_meter.hpp"
 #include "net/usage/usage_writer.hpp"
@@ -13,6 +15,8 @@ struct tenant_services {
   account_board& accounts;
   usage_meter& meter;
   usage_writer& writer;
+  tenant_roll& roll;
+  tenant_metrics& metrics;
   tenant_gates gates = {};
 };
 

@@ -57,7 +57,7 @@ boost::asio::awaitable<usage_reporter::round> usage_reporter::report_all() {
   using list = std::vector<std::pair<tenant_id, std::int64_t>>;
   auto find = [&kv = kv_]() -> result<list> {
     list with_news;
-    auto read = for_each_account(kv, [&](const tenant_id& tenant, const tenant_record& account) {
+    auto read = visit_accounts(kv, std::nullopt, [&](const tenant_id& tenant, const tenant_record& account) {
       const bool news = account.reporting || account.now.position > account.reported.position;
       if (news && !tenant.is_nil()) with_news.emplace_back(tenant, account.reported.time_ms);
       return true;

@@ -25,6 +25,17 @@ result<std::uint64_t> sum(const write_overlay& store, kv_family family, const st
   return total;
 }
 
+/// Calls `each(collection, shard)`, a result<void>, for every shard.
+template <class Each>
+result<void> for_each_shard(const std::vector<collection_record>& collections, Each each) {
+  for (const auto& c : collections)
+    for (std::uint32_t s = 0; s < c.config.shard_count; ++s)
+      if (result<void> done = each(c.id, shard_id(s)); !done) return done;
+  return {};
+}
+
+}  // namespace
+
 result<std::vector<collection_record>> collections_of(const write_overlay& store, const tenant_keyspace& keys) {
   std::vector<collection_record> list;
   auto read = sum(store, meta, keys.catalog_range(), [&](std::string_view, std::string_view value) -> result<std::uint64_t> {
@@ -36,17 +47,6 @@ result<std::vector<collection_record>> collections_of(const write_overlay& store
   if (!read) return read.error();
   return list;
 }
-
-/// Calls `each(collection, shard)`, a result<void>, for every shard.
-template <class Each>
-result<void> for_each_shard(const std::vector<collection_record>& collections, Each each) {
-  for (const auto& c : collections)
-    for (std::uint32_t s = 0; s < c.config.shard_count; ++s)
-      if (result<void> done = each(c.id, shard_id(s)); !done) return done;
-  return {};
-}
-
-}  // namespace
 
 result<std::uint64_t> snapshot_bytes(const write_overlay& store, const tenant_keyspace& keys, collection_id c, shard_id s) {
   return sum(store, meta, keys.range(c, s, 'z'), [](std::string_view, std::string_view value) -> result<std::uint64_t> {
@@ -82,23 +82,23 @@ result<std::optional<tenant_record>> load_account(const write_overlay& store, co
   return std::optional(std::move(found->record));
 }
 
-result<void> for_each_account(const kv_store& store,
-                              const std::function<bool(const tenant_id&, const tenant_record&)>& visit) {
-  const std::string end(tenant_id{}.bytes.size(), '\xff');  // from here on: the group's own keys
-  std::string next;
-  const write_overlay reader(store);
-  for (bool more = true; more;) {
-    std::optional<tenant_id> found;
-    auto scanned = store.scan(meta, next, end, [&](std::string_view key, std::string_view) {
-      if (key.size() >= end.size()) std::memcpy(found.emplace().bytes.data(), key.data(), end.size());
+result<void> visit_accounts(const kv_store& kv, const std::optional<tenant_id>& after, const account_visitor& visit) {
+  const write_overlay store(kv);
+  std::string from = after ? tenant_keyspace::of_verified_owner(*after).behind_owner() : std::string();
+  bool more = !after || !from.empty();
+  while (more) {
+    std::optional<tenant_id> owner;
+    auto sought = kv.scan(meta, from, {}, [&owner](std::string_view key, std::string_view) {
+      owner = tenant_keyspace::owner_of(key);
       return false;
     });
-    if (!scanned) return scanned;
-    if (!found) return {};
-    auto account = load_account(reader, *found);
+    if (!sought) return sought;
+    if (!owner) return {};
+    auto account = load_account(store, *owner);
     if (!account) return account.error();
-    if (*account) more = visit(*found, **account);
-    next = tenant_keyspace::after_prefix(std::string(reinterpret_cast<const char*>(found->bytes.data()), end.size()));
+    if (*account && !visit(*owner, **account)) return {};
+    from = tenant_keyspace::of_verified_owner(*owner).behind_owner();
+    more = !from.empty();
   }
   return {};
 }

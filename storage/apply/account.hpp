@@ -1,6 +1,8 @@
 #pragma once
 // Reading a tenant's account. Any thread that may read the disk.
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include "storage/apply/keyspace.hpp"
 #include "storage/apply/records.hpp"
@@ -11,8 +13,13 @@ namespace waggle {
 /// None for a tenant that never wrote. What a version without accounts left is counted from its shards' counters.
 result<std::optional<tenant_record>> load_account(const write_overlay& store, const tenant_id& owner);
 
-/// Every tenant that has an account, in the order of their ids; false from `visit` ends it. One seek per tenant.
-result<void> for_each_account(const kv_store& store, const std::function<bool(const tenant_id&, const tenant_record&)>& visit);
+/// Of every tenant that has one, by id, those up to `after` left out; `visit` says whether to go on. Seeks from tenant to tenant, so
+/// what a tenant holds costs nothing.
+using account_visitor = std::function<bool(const tenant_id& owner, const tenant_record& account)>;
+result<void> visit_accounts(const kv_store& kv, const std::optional<tenant_id>& after, const account_visitor& visit);
+
+/// By id.
+result<std::vector<collection_record>> collections_of(const write_overlay& store, const tenant_keyspace& keys);
 
 /// Of all snapshots of a shard.
 result<std::uint64_t> snapshot_bytes(const write_overlay& store, const tenant_keyspace& keys, collection_id c, shard_id s);

@@ -1,5 +1,7 @@
 #include "storage/apply/keyspace.hpp"
 
+#include <algorithm>
+
 namespace waggle {
 
 std::string tenant_keyspace::be64(std::uint64_t v) {
@@ -48,6 +50,12 @@ std::pair<std::string, std::string> tenant_keyspace::node_record_range(std::stri
   auto begin = node_record(space, {});
   auto end = after_prefix(begin);
   return {std::move(begin), std::move(end)};
+}
+
+tenant_id tenant_keyspace::owner_of(std::string_view key) {
+  tenant_id owner;
+  std::copy_n(key.begin(), std::min(key.size(), owner.bytes.size()), owner.bytes.begin());
+  return owner;
 }
 
 std::string tenant_keyspace::after_prefix(std::string prefix) {

@@ -50,6 +50,10 @@ class tenant_keyspace {
   static std::string_view rest(std::string_view key) { return key.substr(prefix_bytes); }
   static std::uint64_t read_be64(std::string_view bytes);
   static std::string be64(std::uint64_t v);
+  /// Whose key it is.
+  static tenant_id owner_of(std::string_view key);
+  /// The first key that may be another tenant's; "" behind the last.
+  std::string behind_owner() const { return after_prefix(std::string(owner_.bytes.begin(), owner_.bytes.end())); }
   /// The smallest string greater than every string that begins with `prefix`.
   static std::string after_prefix(std::string prefix);
 

@@ -33,7 +33,7 @@ DIRECTIONS = {
     "net/usage": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/bridge", "net/config", "net/hub", "net/http", "net/metrics"],
     "net/identity": ["base", "storage/*", "actors/*", "net/auth", "net/bridge", "net/config", "net/http", "net/hub", "net/metrics"],
     "net/rest": ["base", "storage", "storage/*", "actors/*", "net/audit", "net/auth", "net/bridge", "net/http", "net/config", "net/identity", "net/metrics", "net/usage"],
-    "tools/wagglectl": ["base", "net/audit"],
+    "tools/wagglectl": ["base", "net/audit", "storage/apply"],  # recounts in a stopped node's store
     "tools/mock-hub": ["base"],  # a double has only the base in common with what it tests
     "tools/waggled": ["base", "storage/*", "actors/*", "net/*", "tools/wagglectl"],
 }

@@ -25,6 +25,7 @@ struct command_line {
   audit_verify_options audit_verify;
   key_options key;
   std::string key_id;
+  usage_options usage;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -42,6 +43,7 @@ struct command_line {
   CLI::App* keys_list = nullptr;
   CLI::App* keys_revoke = nullptr;
   CLI::App* keys_rotate = nullptr;
+  CLI::App* usage_command = nullptr;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -65,6 +67,9 @@ struct command_line {
         ->check(CLI::Range(10, 100000));
     add_audit();
     add_keys();
+    usage_command = app.add_subcommand("usage", "Recount what tenants hold, in the data directory of a stopped node");
+    usage_command->add_option("--data-dir", usage.data_dir, "The node's data directory")->type_name("FILE");
+    usage_command->add_option("--tenant", usage.tenant, "UUID of one tenant, in place of all");
     version = app.add_subcommand("version", "Show the version of wagglectl and of the node");
     completion = app.add_subcommand("completion", "Print a completion script for a shell");
     completion->add_option("shell", shell, "bash, zsh or fish")
@@ -281,6 +286,7 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.keys_list->parsed()) return run_keys_list(*context);
   if (line.keys_revoke->parsed()) return run_keys_revoke(*context, line.key_id);
   if (line.keys_rotate->parsed()) return run_keys_rotate(*context, line.key_id);
+  if (line.usage_command->parsed()) return run_usage(*context, line.usage);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;
   return run_import(*context, line.import, policy);

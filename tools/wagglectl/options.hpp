@@ -64,6 +64,11 @@ struct audit_verify_options {
   std::string anchor;  ///< a hash that must be in the chain; empty = none
 };
 
+struct usage_options {
+  std::string data_dir = "data";
+  std::string tenant;  ///< a UUID; empty = all
+};
+
 struct import_options {
   std::string source;  ///< a file, or "-" for standard input
   std::string collection;

@@ -194,6 +194,9 @@ void node::start_actors() {
                                          config_.backpressure.queue_high_water);
   usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_);
   limits_ = std::make_unique<default_limits>(default_limits_of(config_));
+  roll_ = std::make_unique<tenant_roll>(*runtime_, *kv_, clock_);
+  tenant_metrics_ = std::make_unique<rest::tenant_metrics>(
+      config_.metrics, [rt = runtime_.get()](const tenant_id& tenant) { return rt->cpu_us(tenant); });
 }
 
 /// Nothing is served yet and this thread has nothing else to do, so a short sleep is enough: it costs a start 2 ms at
@@ -215,7 +218,7 @@ result<void> node::wait_until_ready() {
 
 result<void> node::listen() {
   limits_source& limits = hub_limits_ ? static_cast<limits_source&>(*hub_limits_) : *limits_;
-  tenants_.reset(new rest::tenant_services{limits, accounts_, meter_, *usage_writer_});
+  tenants_.reset(new rest::tenant_services{limits, accounts_, meter_, *usage_writer_, *roll_, *tenant_metrics_});
   state_.store_fault = [group = group_] {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();

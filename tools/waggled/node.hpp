@@ -50,6 +50,7 @@ class node {
   result<void> listen();
   void register_metrics();
   void register_write_metrics();
+  void register_tenant_metrics();
 
   settings config_;
   system_clock clock_;
@@ -71,6 +72,8 @@ class node {
   std::unique_ptr<usage_writer> usage_writer_;
   std::unique_ptr<node_records> records_;
   std::unique_ptr<local_identity> identity_;  ///< none without auth.enabled
+  std::unique_ptr<tenant_roll> roll_;
+  std::unique_ptr<rest::tenant_metrics> tenant_metrics_;
   std::unique_ptr<hub_client> hub_;  ///< none in standalone mode
   std::unique_ptr<authenticator> door_;
   std::unique_ptr<hub_limits> hub_limits_;

@@ -1,4 +1,6 @@
 // What /metrics says about the node as a whole (contract metrics.md); requests are counted by the pipeline.
+#include <limits>
+
 #include "actors/tenancy/tenant_state.hpp"
 #include "tools/waggled/node.hpp"
 #include "version.hpp"
@@ -39,14 +41,7 @@ void node::register_metrics() {
   // the runtime
   metrics_.family(metric_kind::gauge, "waggle_actor_mailbox_depth", "Actors and jobs that are ready to run", {"kind"})
       .sampled({"ready"}, [this] { return static_cast<double>(runtime_->stats().queue_depth); });
-  metrics_.family(metric_kind::counter, "waggle_tenant_cpu_seconds_total", "Worker time spent for a tenant",
-                  {"tenant_id"}, {}, 1000)
-      .sampled_list([this] {
-        metric_family::listed list;
-        for (const auto& [tenant, us] : runtime_->cpu_totals_us())
-          list.push_back({{to_string(tenant)}, static_cast<double>(us) / 1e6});
-        return list;
-      });
+  register_tenant_metrics();
 }
 
 /// From a write's arrival to the disk.
@@ -78,6 +73,39 @@ void node::register_write_metrics() {
   gauge("waggle_disk_free_bytes", "Free bytes where the data is",
         [this] { return static_cast<double>(kv_->stats().disk_free_bytes); });
   gauge("waggle_storage_full", "1 while growth is refused", [this] { return group_->disk_full ? 1.0 : 0.0; });
+}
+
+/// Tenants without series of their own are one series, so these need no cap of the family's.
+void node::register_tenant_metrics() {
+  const auto list = [this](metric_kind kind, std::string_view name, std::string_view help, std::vector<std::string> labels,
+                           std::function<metric_family::listed()> read) {
+    metrics_.family(kind, name, help, std::move(labels), {}, std::numeric_limits<std::size_t>::max())
+        .sampled_list(std::move(read));
+  };
+  constexpr auto counter = metric_kind::counter, gauge = metric_kind::gauge;
+  const auto* counts = tenant_metrics_.get();
+  list(counter, "waggle_tenant_cpu_seconds_total", "Worker time spent for a tenant", {"tenant_id"},
+       [this, counts] { return counts->cpu_seconds(runtime_->cpu_totals_us()); });
+  list(counter, "vectorizer_tenant_requests_total", "Requests that count as a tenant's", {"tenant_id", "operation"},
+       [counts] { return counts->requests(); });
+  list(counter, "vectorizer_tenant_rate_limit_exceeded_total", "Requests refused as too fast or too many at once", {"tenant_id"},
+       [counts] { return counts->rate_limits(); });
+  list(counter, "vectorizer_tenant_quota_exceeded_total", "Requests refused by a quota", {"tenant_id", "quota_type"},
+       [counts] { return counts->quota_refusals(); });
+  list(gauge, "vectorizer_tenant_storage_bytes", "Logical bytes of a tenant", {"tenant_id"},
+       [this, counts] { return counts->storage(accounts_); });
+  if (!config_.hub.enabled) return;
+  for (const std::string prefix : {"vectorizer_", ""}) {
+    if (prefix.empty() && !config_.metrics.hub_unprefixed) continue;
+    list(counter, prefix + "hub_quota_checks_total", "Decisions about a tenant's growth", {"tenant_id", "quota_type", "result"},
+         [counts] { return counts->quota_checks(); });
+    list(counter, prefix + "hub_quota_exceeded_total", "Requests refused by a quota", {"tenant_id", "quota_type"},
+         [counts] { return counts->quota_refusals(); });
+    list(gauge, prefix + "hub_quota_usage", "What of a quota is used", {"tenant_id", "quota_type"},
+         [this, counts] { return counts->quota_use(accounts_, utc_month(clock_.unix_ms())); });
+    metrics_.family(gauge, prefix + "hub_active_tenants", "Tenants with a request in the last five minutes")
+        .sampled({}, [this] { return static_cast<double>(tenants_->gates.active_since(clock_.unix_ms() - 300'000)); });
+  }
 }
 
 }  // namespace waggle

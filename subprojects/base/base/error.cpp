@@ -66,6 +66,9 @@ constexpr std::array table{
     error_info{ec::key_not_found, 404, "KEY_NOT_FOUND", "API key not found"},
     error_info{ec::user_not_found, 404, "USER_NOT_FOUND", "User not found"},
     error_info{ec::user_exists, 409, "USER_EXISTS", "A user of that name exists"},
+    error_info{ec::missing_api_key, 401, "MISSING_API_KEY", "An API key must be given"},
+    error_info{ec::invalid_api_key, 401, "INVALID_API_KEY", "Invalid API key"},
+    error_info{ec::hub_disabled, 503, "HUB_DISABLED", "HiveHub is not in use here"},
 };
 static_assert(table.size() == static_cast<std::size_t>(ec::count_));
 constexpr bool in_order() {

@@ -72,11 +72,14 @@ enum class ec : int {
   corrupt_data,
   io_error,
   not_found,
-  // local identity; behind the others because a code's number is on disk
+  // remembered outcomes of writes hold these numbers, so what is new comes last
   invalid_credentials,
   key_not_found,
   user_not_found,
   user_exists,
+  missing_api_key,
+  invalid_api_key,
+  hub_disabled,
   count_
 };
 

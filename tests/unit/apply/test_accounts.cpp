@@ -273,3 +273,32 @@ TEST_CASE("random histories near the limits: never over, no drift, a refused ent
   }
   CHECK(refused > 20);
 }
+
+TEST_CASE("accounts: tenants are listed by id, whatever they hold and whatever else is in the store") {
+  machine_world w;
+  const auto listed = [&](std::optional<tenant_id> after, std::size_t most) {
+    std::vector<tenant_id> found;
+    const auto visit = [&](const tenant_id& who, const tenant_record& account) {
+      CHECK(account.now.collections == 1);
+      found.push_back(who);
+      return found.size() < most;
+    };
+    REQUIRE(visit_accounts(w.kv(), after, visit).has_value());
+    return found;
+  };
+  CHECK(listed(std::nullopt, 10).empty());
+  for (const int n : {3, 1, 200, 2}) {
+    const auto c = make(w, owner(n), "docs");
+    std::vector<point> points;
+    for (int i = 0; i < 5; ++i) points.push_back(make_point("p" + std::to_string(i), 1));
+    CHECK(w.one(entry(owner(n), c, upsert(std::move(points)))).inserted == 5);
+  }
+  using ids = std::vector<tenant_id>;
+  CHECK(listed(std::nullopt, 10) == ids{owner(1), owner(2), owner(3), owner(200)});
+  CHECK(listed(std::nullopt, 2) == ids{owner(1), owner(2)});
+  CHECK(listed(owner(2), 10) == ids{owner(3), owner(200)});
+  CHECK(listed(owner(4), 10) == ids{owner(200)});
+  tenant_id last;
+  last.bytes.fill(0xff);
+  CHECK(listed(last, 10).empty());
+}

@@ -89,5 +89,26 @@ TEST_CASE("rate windows: no limit, the lower limit, the day") {
   CHECK(daily.forgotten(start_ms + 3 * 86'400'000LL));
 }
 
+TEST_CASE("rate windows: what is used, and when there is room for one more than now") {
+  rate_windows windows;
+  CHECK(windows.use(start_ms).minute.used == 0);
+  CHECK(windows.use(start_ms).minute.reset_seconds == 0);
+  CHECK(windows.use(start_ms).last_ms == 0);
+  const rate_limits limits{3, 100, 100};
+  for (int n = 0; n < 5; ++n) windows.admit(limits, start_ms + 1000 * n);
+  const auto now_ms = start_ms + 4000;
+  const auto use = windows.use(now_ms);
+  CHECK(use.minute.used == 3);
+  CHECK(use.hour.used == 3);
+  CHECK(use.day.used == 3);
+  CHECK(use.last_ms == now_ms);
+  // Asking changes nothing, and the time that is told is the one after which somebody is let in.
+  CHECK_FALSE(windows.admit(limits, now_ms + 1000 * (use.minute.reset_seconds - 1)).admitted);
+  CHECK(windows.admit(limits, now_ms + 1000 * use.minute.reset_seconds).admitted);
+  CHECK(windows.use(start_ms + 100 * 60'000).minute.used == 0);
+  CHECK(windows.use(start_ms + 100 * 60'000).hour.used == 0);
+  CHECK(windows.use(start_ms + 2 * 86'400'000).day.used == 0);
+}
+
 }  // namespace
 }  // namespace waggle::test

@@ -79,7 +79,7 @@ TEST_CASE("usage errors are 2, help and version are 0") {
   CHECK(code({"--ca-cert", "/nonexistent.pem", "--endpoint", "https://127.0.0.1:1", "status"}) == 2);
   const auto help = run("http://127.0.0.1:1", {"--help"});
   CHECK(help.code == 0);
-  for (const char* word : {"status", "collections", "import", "search", "doctor", "audit", "completion", "Exit codes"})
+  for (const char* word : {"status", "collections", "import", "search", "doctor", "audit", "usage", "completion", "Exit codes"})
     CHECK(has(help.out, word));
   const auto version = run("http://127.0.0.1:1", {"--version"});
   CHECK(version.code == 0);

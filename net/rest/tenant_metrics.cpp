@@ -1,0 +1,156 @@
+#include "net/rest/tenant_metrics.hpp"
+
+#include <limits>
+
+#include "actors/data/refusal.hpp"
+
+namespace waggle::rest {
+namespace {
+constexpr std::string_view result_names[] = {"allowed", "denied", "error"};
+
+std::size_t series_of(const metrics_settings& metrics) {
+  if (metrics.tenant_labels == "none") return 0;
+  return metrics.tenant_labels == "all" ? std::numeric_limits<std::size_t>::max() : metrics.tenant_series_max;
+}
+
+std::string_view name_of_quota(std::size_t type) { return waggle::name_of(static_cast<quota_type>(type)); }
+
+/// Adds up what has the same labels.
+metric_family::listed listed_of(const std::map<metric_family::label_values, double>& sums) { return {sums.begin(), sums.end()}; }
+}  // namespace
+
+tenant_metrics::tenant_metrics(const metrics_settings& metrics, cpu_total cpu_us)
+    : series_max_(series_of(metrics)), others_name_(metrics.tenant_labels == "none" ? "_all" : "_other"), cpu_us_(std::move(cpu_us)) {}
+
+tenant_metrics::counts& tenant_metrics::of(const tenant_id& tenant) {
+  if (series_max_ == 0) return others_;
+  if (const auto it = by_tenant_.find(tenant); it != by_tenant_.end()) {
+    newest_first_.splice(newest_first_.begin(), newest_first_, it->second);
+    return it->second->second;
+  }
+  if (newest_first_.size() >= series_max_) {
+    const auto& [oldest, its] = newest_first_.back();
+    ended_cpu_us_ += cpu_us_(oldest) - its.cpu_us_before;
+    by_tenant_.erase(oldest);
+    newest_first_.pop_back();
+  }
+  auto& made = newest_first_.emplace_front(tenant, counts{});
+  made.second.cpu_us_before = cpu_us_(tenant);
+  by_tenant_.emplace(tenant, newest_first_.begin());
+  return made.second;
+}
+
+void tenant_metrics::request(const tenant_id& tenant, std::string_view function) {
+  const std::lock_guard guard(lock_);
+  ++of(tenant).by_function[function];
+}
+
+void tenant_metrics::rate_limited(const tenant_id& tenant) {
+  const std::lock_guard guard(lock_);
+  ++of(tenant).rate_limited;
+}
+
+void tenant_metrics::quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits) {
+  if (decided == quota_decisions{}) return;
+  const auto yes = limits == limits_origin::hub ? allowed : unsure;
+  const std::lock_guard guard(lock_);
+  auto& checks = of(tenant).checks;
+  for (std::size_t type = 0; type < quota_types; ++type) {
+    checks[type][yes] += decided.allowed[type];
+    checks[type][denied] += decided.refused[type];
+  }
+}
+
+template <class Visit>
+void tenant_metrics::each(Visit visit) const {
+  const std::lock_guard guard(lock_);
+  for (const auto& [tenant, its] : newest_first_) visit(to_string(tenant), its);
+  visit(others_name_, others_);
+}
+
+tenant_metrics::listed tenant_metrics::requests() const {
+  listed out;
+  each([&out](const std::string& name, const counts& its) {
+    for (const auto& [function, n] : its.by_function)
+      out.push_back({{name, std::string(function)}, static_cast<double>(n)});
+  });
+  return out;
+}
+
+tenant_metrics::listed tenant_metrics::rate_limits() const {
+  listed out;
+  each([&out](const std::string& name, const counts& its) {
+    if (its.rate_limited > 0) out.push_back({{name}, static_cast<double>(its.rate_limited)});
+  });
+  return out;
+}
+
+tenant_metrics::listed tenant_metrics::quota_checks() const {
+  listed out;
+  each([&out](const std::string& name, const counts& its) {
+    for (std::size_t type = 0; type < quota_types; ++type)
+      for (std::size_t kind = 0; kind < result_kinds; ++kind)
+        if (const auto n = its.checks[type][kind]; n > 0)
+          out.push_back({{name, std::string(name_of_quota(type)), std::string(result_names[kind])}, static_cast<double>(n)});
+  });
+  return out;
+}
+
+tenant_metrics::listed tenant_metrics::quota_refusals() const {
+  listed out;
+  each([&out](const std::string& name, const counts& its) {
+    for (std::size_t type = 0; type < quota_types; ++type)
+      if (const auto n = its.checks[type][denied]; n > 0)
+        out.push_back({{name, std::string(name_of_quota(type))}, static_cast<double>(n)});
+  });
+  return out;
+}
+
+tenant_metrics::listed tenant_metrics::cpu_seconds(
+    const std::vector<std::pair<tenant_id, std::uint64_t>>& totals_us) const {
+  listed out;
+  const std::lock_guard guard(lock_);
+  // All that no series shows, or showed before it ended: so it never falls.
+  double others_us = -static_cast<double>(ended_cpu_us_);
+  for (const auto& [tenant, us] : totals_us) {
+    const auto it = by_tenant_.find(tenant);
+    const auto before_us = it == by_tenant_.end() ? us : std::min(us, it->second->second.cpu_us_before);
+    others_us += static_cast<double>(before_us);
+    if (it != by_tenant_.end()) out.push_back({{to_string(tenant)}, static_cast<double>(us - before_us) / 1e6});
+  }
+  out.push_back({{others_name_}, std::max(0.0, others_us) / 1e6});
+  return out;
+}
+
+/// `lock_` is held.
+std::string tenant_metrics::name_of(const tenant_id& tenant) const {
+  return by_tenant_.contains(tenant) ? to_string(tenant) : others_name_;
+}
+
+tenant_metrics::listed tenant_metrics::storage(const account_board& accounts) const {
+  std::map<metric_family::label_values, double> sums;
+  const std::lock_guard guard(lock_);
+  accounts.each([&](const tenant_id& tenant, const tenant_record& account) {
+    if (account.now.position > 0) sums[{name_of(tenant)}] += static_cast<double>(account.now.bytes);
+  });
+  return listed_of(sums);
+}
+
+tenant_metrics::listed tenant_metrics::quota_use(const account_board& accounts, std::uint32_t month) const {
+  std::map<metric_family::label_values, double> sums;
+  const std::lock_guard guard(lock_);
+  accounts.each([&](const tenant_id& tenant, const tenant_record& account) {
+    if (account.now.position == 0) return;
+    const auto name = name_of(tenant);
+    const auto add = [&](quota_type type, std::uint64_t n) {
+      sums[{name, std::string(waggle::name_of(type))}] += static_cast<double>(n);
+    };
+    add(quota_type::collection_count, account.now.collections);
+    add(quota_type::vector_count, account.now.points);
+    add(quota_type::storage, account.now.bytes);
+    add(quota_type::requests_per_month, account.month == month ? account.month_requests : 0);
+  });
+  return listed_of(sums);
+}
+
+}  // namespace waggle::rest

@@ -1,0 +1,68 @@
+#pragma once
+// What is counted by tenant (contract metrics.md §1, §4). At most so many tenants have series of their own, those that asked last;
+// all others are counted under one name. When a tenant makes room, its series end and what they had counted goes nowhere. Any
+// thread. Owned by the node.
+#include <array>
+#include <functional>
+#include <list>
+#include <map>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/protocol/account_board.hpp"
+#include "net/bridge/request_scope.hpp"
+#include "net/config/settings.hpp"
+#include "net/metrics/metrics.hpp"
+#include "net/usage/tenant_limits.hpp"
+
+namespace waggle::rest {
+
+class tenant_metrics {
+ public:
+  using listed = metric_family::listed;
+  using cpu_total = std::function<std::uint64_t(const tenant_id&)>;  ///< microseconds, never fewer than before
+
+  tenant_metrics(const metrics_settings& metrics, cpu_total cpu_us);
+
+  /// One that counts as the tenant's. `function`: static storage.
+  void request(const tenant_id& tenant, std::string_view function);
+  void rate_limited(const tenant_id& tenant);
+  void quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits);
+
+  // For a scrape.
+  listed requests() const;        ///< tenant_id, operation
+  listed rate_limits() const;     ///< tenant_id
+  listed quota_checks() const;    ///< tenant_id, quota_type, result
+  listed quota_refusals() const;  ///< tenant_id, quota_type
+  listed cpu_seconds(const std::vector<std::pair<tenant_id, std::uint64_t>>& totals_us) const;  ///< tenant_id
+  listed storage(const account_board& accounts) const;                                          ///< tenant_id
+  listed quota_use(const account_board& accounts, std::uint32_t month) const;                   ///< tenant_id, quota_type
+
+ private:
+  enum result_kind : std::size_t { allowed, denied, unsure, result_kinds };
+  struct counts {
+    std::map<std::string_view, std::uint64_t> by_function;
+    std::uint64_t rate_limited = 0;
+    std::array<std::array<std::uint64_t, result_kinds>, quota_types> checks{};
+    std::uint64_t cpu_us_before = 0;  ///< spent before the series began
+  };
+  using series = std::list<std::pair<tenant_id, counts>>;
+  counts& of(const tenant_id& tenant);
+  std::string name_of(const tenant_id& tenant) const;
+  /// Calls `visit(name, counts)` for every tenant with series, then for the others.
+  template <class Visit>
+  void each(Visit visit) const;
+
+  const std::size_t series_max_;
+  const std::string others_name_;
+  const cpu_total cpu_us_;
+  mutable std::mutex lock_;
+  series newest_first_;
+  std::unordered_map<tenant_id, series::iterator> by_tenant_;
+  counts others_;
+  std::uint64_t ended_cpu_us_ = 0;  ///< of series that ended
+};
+
+}  // namespace waggle::rest

@@ -14,9 +14,6 @@ std::size_t series_of(const metrics_settings& metrics) {
 }
 
 std::string_view name_of_quota(std::size_t type) { return waggle::name_of(static_cast<quota_type>(type)); }
-
-/// Adds up what has the same labels.
-metric_family::listed listed_of(const std::map<metric_family::label_values, double>& sums) { return {sums.begin(), sums.end()}; }
 }  // namespace
 
 tenant_metrics::tenant_metrics(const metrics_settings& metrics, cpu_total cpu_us)
@@ -122,35 +119,41 @@ tenant_metrics::listed tenant_metrics::cpu_seconds(
   return out;
 }
 
-/// `lock_` is held.
-std::string tenant_metrics::name_of(const tenant_id& tenant) const {
-  return by_tenant_.contains(tenant) ? to_string(tenant) : others_name_;
-}
-
 tenant_metrics::listed tenant_metrics::storage(const account_board& accounts) const {
-  std::map<metric_family::label_values, double> sums;
+  listed out;
+  double others = 0;
   const std::lock_guard guard(lock_);
   accounts.each([&](const tenant_id& tenant, const tenant_record& account) {
-    if (account.now.position > 0) sums[{name_of(tenant)}] += static_cast<double>(account.now.bytes);
+    const auto bytes = static_cast<double>(account.now.bytes);
+    if (account.now.position == 0) return;
+    if (by_tenant_.contains(tenant))
+      out.push_back({{to_string(tenant)}, bytes});
+    else
+      others += bytes;
   });
-  return listed_of(sums);
+  out.push_back({{others_name_}, others});
+  return out;
 }
 
 tenant_metrics::listed tenant_metrics::quota_use(const account_board& accounts, std::uint32_t month) const {
-  std::map<metric_family::label_values, double> sums;
+  using by_type = std::array<std::uint64_t, quota_types>;
+  listed out;
+  const auto list = [&out](const std::string& name, const by_type& use) {
+    for (std::size_t type = 0; type < quota_types; ++type)
+      out.push_back({{name, std::string(name_of_quota(type))}, static_cast<double>(use[type])});
+  };
+  by_type others{};
   const std::lock_guard guard(lock_);
   accounts.each([&](const tenant_id& tenant, const tenant_record& account) {
     if (account.now.position == 0) return;
-    const auto name = name_of(tenant);
-    const auto add = [&](quota_type type, std::uint64_t n) {
-      sums[{name, std::string(waggle::name_of(type))}] += static_cast<double>(n);
-    };
-    add(quota_type::collection_count, account.now.collections);
-    add(quota_type::vector_count, account.now.points);
-    add(quota_type::storage, account.now.bytes);
-    add(quota_type::requests_per_month, account.month == month ? account.month_requests : 0);
+    const auto& now = account.now;
+    // In the order of quota_type.
+    const by_type use{now.collections, now.points, now.bytes, account.month == month ? account.month_requests : 0};
+    if (by_tenant_.contains(tenant)) return list(to_string(tenant), use);
+    for (std::size_t type = 0; type < quota_types; ++type) others[type] += use[type];
   });
-  return listed_of(sums);
+  list(others_name_, others);
+  return out;
 }
 
 }  // namespace waggle::rest

@@ -50,7 +50,6 @@ class tenant_metrics {
   };
   using series = std::list<std::pair<tenant_id, counts>>;
   counts& of(const tenant_id& tenant);
-  std::string name_of(const tenant_id& tenant) const;
   /// Calls `visit(name, counts)` for every tenant with series, then for the others.
   template <class Visit>
   void each(Visit visit) const;

@@ -21,7 +21,9 @@ void check(std::string_view bytes) {
   const auto stable = encode_entry(*entry);
   const auto again = decode_entry(stable);
   require(again.has_value(), "what was encoded decodes");
-  require(again->ops.size() == entry->ops.size(), "no operation is lost");
+  require(again->parts.size() == entry->parts.size(), "no part is lost");
+  for (std::size_t i = 0; i < entry->parts.size(); ++i)
+    require(again->parts[i].ops.size() == entry->parts[i].ops.size(), "no operation is lost");
   require(encode_entry(*again) == stable, "an entry is the same after a round trip");
 }
 
@@ -30,13 +32,15 @@ void check(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto input = fuzz::view(data, size);
   check(input);
-  std::string framed;
-  byte_writer out(framed);
-  out.fixed(std::uint8_t{1});  // version
-  out.fixed(std::uint8_t{0});  // not packed
-  out.fixed(static_cast<std::uint32_t>(size));
-  out.fixed(crc32c(input));
-  out.raw(input);
-  check(framed);
+  for (const std::uint8_t version : {1, 2}) {
+    std::string framed;
+    byte_writer out(framed);
+    out.fixed(version);
+    out.fixed(std::uint8_t{0});  // not packed
+    out.fixed(static_cast<std::uint32_t>(size));
+    out.fixed(crc32c(input));
+    out.raw(input);
+    check(framed);
+  }
   return 0;
 }

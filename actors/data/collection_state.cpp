@@ -4,7 +4,6 @@
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include "actors/data/refusal.hpp"
 #include "actors/data/shard_state.hpp"
 #include "actors/data/write_split.hpp"
 #include "actors/runtime/ask_actor.hpp"
@@ -132,8 +131,7 @@ class collection_state final : public collection_actor::base, public tenanted {
         this, group_, propose{record_->owner, std::make_shared<std::string>(encode_entry(entry)), growing},
         inner_deadline_ms,
         [settle, places = std::move(split.places)](write_outcome& outcome) mutable {
-          if (outcome.code != ec::ok) return settle(refusal_of(outcome));
-          restore_order(outcome, places);
+          if (outcome.code == ec::ok) restore_order(outcome, places);
           settle(write_reply(std::move(outcome)));
         },
         [this, settle](failure why) mutable {

@@ -8,7 +8,6 @@
 #include <set>
 
 #include "actors/data/collection_state.hpp"
-#include "actors/data/refusal.hpp"
 #include "actors/runtime/ask_actor.hpp"
 #include "base/log.hpp"
 #include "storage/apply/account.hpp"
@@ -199,10 +198,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     e.parts.push_back({shard_id{}, {create_collection_op{*m.config}}});
     ask_actor<write_outcome>(
         this, group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), true}, inner_deadline_ms,
-        [promise](write_outcome& outcome) mutable {
-          promise.deliver(outcome.code == ec::ok ? result<write_outcome>(std::move(outcome))
-                                                 : result<write_outcome>(refusal_of(outcome)));
-        },
+        [promise](write_outcome& outcome) mutable { promise.deliver(result<write_outcome>(std::move(outcome))); },
         [promise](const failure& why) mutable { promise.deliver(result<write_outcome>(why)); });
   }
 

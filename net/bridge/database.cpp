@@ -2,8 +2,8 @@
 
 #include <span>
 
-#include "actors/data/refusal.hpp"
 #include "net/bridge/embedding_wire.hpp"
+#include "net/bridge/refusal.hpp"
 #include "storage/text/embedding.hpp"
 
 namespace waggle {
@@ -19,13 +19,16 @@ std::unordered_map<tenant_id, tenant_actor>& known_tenants() {
 }
 constexpr std::size_t known_tenants_max = 4096;
 
-/// What grew was allowed to.
-void note_quotas(request_scope& scope, const result<write_outcome>& done, bool creates) {
-  if (const auto refused = done ? std::nullopt : refused_quota(done.error())) scope.saw_quota(*refused, false);
-  if (!done || done->repeated) return;
+/// Notes the quotas that decided; what apply refused is a failure from here on.
+result<write_outcome> settled(request_scope& scope, result<write_outcome> done, bool creates) {
+  if (!done) return done;
+  if (done->quota) scope.saw_quota(done->quota->type, false);
+  if (done->code != ec::ok) return refusal_of(*done);
+  if (done->repeated) return done;
   if (creates) scope.saw_quota(quota_type::collection_count, true);
   if (done->inserted > 0) scope.saw_quota(quota_type::vector_count, true);
   if (done->bytes_added > 0) scope.saw_quota(quota_type::storage, true);
+  return done;
 }
 
 }  // namespace
@@ -90,8 +93,7 @@ database::reply<write_outcome> database::create(request_scope& scope, collection
   create_collection message{scope.who(), std::make_shared<const collection_config>(std::move(config)), key,
                             key.empty() ? 0 : scope.fingerprint(), scope.limits()};
   auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
-  note_quotas(scope, done, true);
-  co_return done;
+  co_return settled(scope, std::move(done), true);
 }
 
 database::reply<write_outcome> database::write(request_scope& scope, std::string name,
@@ -103,7 +105,7 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
   command->limits = scope.limits();
   write_collection message{scope.who(), name, std::move(command)};
   auto done = co_await ask_tenant<write_outcome>(scope, std::move(message));
-  note_quotas(scope, done, false);
+  done = settled(scope, std::move(done), false);
   if (done) scope.saw_collection(name);
   co_return done;
 }

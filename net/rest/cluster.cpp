@@ -63,7 +63,7 @@ answer cluster_health(handler_context& c) {
   std::string out;
   json_writer w(out);
   w.begin_object().member("status", !ready ? "unhealthy" : degraded ? "degraded" : "healthy");
-  w.member("cluster_mode", c.config.hub.enabled).member("hivehub_connection", c.node.hub_connection());
+  w.member("cluster_mode", c.config.cluster.enabled).member("hivehub_connection", c.node.hub_connection());
   w.member("tenant_count", totals ? totals->tenants : 0);
   w.member("total_storage_gb", totals ? static_cast<double>(totals->bytes) / 1e9 : 0.0);
   w.member("uptime_seconds", c.node.uptime_seconds()).member("version", c.node.version);
@@ -72,7 +72,7 @@ answer cluster_health(handler_context& c) {
 }
 
 answer cluster_tenants(handler_context& c) {
-  if (!c.config.hub.enabled) co_return failure(ec::cluster_mode_disabled);
+  if (!c.config.cluster.enabled) co_return failure(ec::cluster_mode_disabled);
   const auto limit = query_number(c.http(), "limit", 100, 1);
   if (!limit) co_return limit.error();
   const auto most = std::min<std::size_t>(*limit, limits::list_page_items_max);
@@ -110,7 +110,7 @@ answer cluster_usage(handler_context& c) {
   const auto account = co_await account_of(c, *tenant);
   if (!account) co_return account.error();
   const auto limits = co_await c.tenants.limits.find(*tenant);
-  const auto rates = c.door.mandatory() ? limits.rates : rate_limits{};
+  const auto rates = c.config.cluster.enabled ? limits.rates : rate_limits{};
   const auto use = c.tenants.gates.use_of(*tenant, now_ms());
   const auto& now = account->now;
   std::string out;
@@ -133,7 +133,7 @@ answer cluster_usage(handler_context& c) {
 }
 
 answer tenant_stats(handler_context& c) {
-  if (!c.config.hub.enabled) co_return failure(ec::cluster_mode_disabled);
+  if (!c.config.cluster.enabled) co_return failure(ec::cluster_mode_disabled);
   const auto tenant = tenant_asked_for(c, c.scope.path_value(0));
   if (!tenant) co_return tenant.error();
   const auto account = co_await account_of(c, *tenant);

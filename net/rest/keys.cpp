@@ -53,7 +53,7 @@ void write_functions(json_writer& w, const principal& who) {
 }  // namespace
 
 answer validate_own_key(handler_context& c) {
-  if (!c.config.hub.enabled) co_return failure(ec::hub_disabled);
+  if (!c.config.cluster.enabled) co_return failure(ec::hub_disabled);
   auto body = body_json::parse(c.http(), true);
   if (!body) co_return body.error();
   decoder d(body->root());

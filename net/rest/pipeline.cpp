@@ -2,10 +2,10 @@
 
 #include <exception>
 
-#include "actors/data/refusal.hpp"
 #include "base/log.hpp"
 #include "base/limits.hpp"
 #include "base/text_out.hpp"
+#include "net/bridge/refusal.hpp"
 #include "net/http/error_body.hpp"
 #include "net/http/target.hpp"
 #include "net/identity/acting_for.hpp"

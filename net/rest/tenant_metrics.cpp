@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "actors/data/refusal.hpp"
+#include "net/bridge/refusal.hpp"
 
 namespace waggle::rest {
 namespace {

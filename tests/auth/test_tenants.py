@@ -103,6 +103,23 @@ def test_limits_of_tenants_hold(make_world):
     assert world.key_client(by=root, tenant_id=new_tenant()).get("/collections").status == 200
 
 
+def test_the_node_tells_operators_about_its_tenants(tenants):
+    """HiveHub isn't asked here, and what concerns tenants is there all the same."""
+    root, ids = tenants.root(), [new_tenant(), new_tenant()]
+    keys = [tenants.key_client(by=root, tenant_id=tenant, permissions=["ADMIN"]) for tenant in ids]
+    for key in keys:
+        key.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    assert root.ok("GET", "/cluster/health")["cluster_mode"] is True
+    listed = root.ok("GET", "/cluster/tenants")
+    assert {line["tenant_id"] for line in listed["tenants"]} == set(ids)
+    assert root.ok("GET", f"/hub/tenant/{ids[0]}/stats")["collection_count"] == 1
+    assert keys[0].ok("GET", f"/hub/tenant/{ids[0]}/stats")["collections"] == ["docs"]
+    assert keys[0].get(f"/hub/tenant/{ids[1]}/stats").status == 404
+    assert keys[0].ok("GET", "/cluster/usage")["rate_limits"]["requests_per_minute"]["limit"] == 1000
+    assert keys[0].ok("POST", "/hub/validate-key", {})["tenant_id"] == ids[0]
+    assert "vectorizer_hub_active_tenants 2" in root.get("/metrics").text
+
+
 @pytest.fixture
 def beside(hub, make_world):
     world = make_world(environment={**hub.environment, "HIVEHUB_INBOUND_SERVICE_SECRET": INBOUND_SECRET}, **hub.settings())

@@ -94,7 +94,7 @@ void node::register_tenant_metrics() {
        [counts] { return counts->quota_refusals(); });
   list(gauge, "vectorizer_tenant_storage_bytes", "Logical bytes of a tenant", {"tenant_id"},
        [this, counts] { return counts->storage(accounts_); });
-  if (!config_.hub.enabled) return;
+  if (!config_.cluster.enabled) return;
   for (const std::string prefix : {"vectorizer_", ""}) {
     if (prefix.empty() && !config_.metrics.hub_unprefixed) continue;
     list(counter, prefix + "hub_quota_checks_total", "Decisions about a tenant's growth", {"tenant_id", "quota_type", "result"},

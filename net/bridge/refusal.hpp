@@ -1,6 +1,5 @@
 #pragma once
 // What a request is answered with that a quota, or apply, refused as a whole. Pure; any thread.
-#include <optional>
 #include <string_view>
 
 #include "storage/apply/records.hpp"
@@ -10,8 +9,6 @@ namespace waggle {
 /// "vector_count": the label and the JSON value.
 std::string_view name_of(quota_type type);
 failure refusal_of(const quota_refusal& quota);
-/// Which quota such a failure is about; none for any other failure.
-std::optional<quota_type> refused_quota(const failure& why);
 /// For an outcome whose code is not ok. QUOTA_EXCEEDED says which quota, how much of it is used, and how many bytes are.
 failure refusal_of(const write_outcome& outcome);
 

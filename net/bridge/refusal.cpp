@@ -1,4 +1,4 @@
-#include "actors/data/refusal.hpp"
+#include "net/bridge/refusal.hpp"
 
 #include "base/text_out.hpp"
 
@@ -30,14 +30,6 @@ std::string_view name_of(quota_type type) {
     case quota_type::storage: break;
   }
   return "storage";
-}
-
-std::optional<quota_type> refused_quota(const failure& why) {
-  if (why.code != ec::quota_exceeded) return std::nullopt;
-  for (const auto type : {quota_type::collection_count, quota_type::vector_count, quota_type::storage,
-                          quota_type::requests_per_month})
-    if (why.details.starts_with("{\"quota_type\":\"" + std::string(name_of(type)) + "\"")) return type;
-  return std::nullopt;
 }
 
 failure refusal_of(const write_outcome& outcome) {

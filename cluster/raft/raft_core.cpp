@@ -93,7 +93,7 @@ void raft_core::impl::settle() {
       break;
     }
   }
-  if (running) raft_set_snapshot_threshold(&raft, too_big() ? 1 : UINT_MAX);
+  if (running) raft_set_snapshot_threshold(&raft, to_be_trimmed() ? 1 : UINT_MAX);
   settling = false;
 }
 
@@ -266,12 +266,17 @@ void raft_core::tick() {
   self.enter([&] { self.on_tick(&self.io); });
   // C-raft looks whether to take a snapshot only when something commits. A log that is too big while nothing does (or
   // that refuses proposals) gets a barrier to commit.
-  if (!self.leads() || !self.too_big() || self.snapshot || !self.appends.empty()) return;
+  if (!self.leads() || !self.to_be_trimmed() || self.snapshot || !self.appends.empty()) return;
   if (!self.worth_it(self.plan_trim(self.held_by_state_machine(self.raft.last_applied + 1)))) return;
   auto* request = new ::raft_barrier_request{};
   int code = 0;
   self.enter([&] { code = raft_barrier(&self.raft, request, [](struct raft_barrier* done, int) { delete done; }); });
   if (code != 0) delete request;
+}
+
+void raft_core::forget(std::uint64_t index) {
+  impl_->forget_to = std::max(impl_->forget_to, index);
+  impl_->settle();
 }
 
 result<void> raft_core::on_message(std::uint64_t peer, std::string_view message) {

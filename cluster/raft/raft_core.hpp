@@ -79,6 +79,9 @@ class raft_core final : public raft_storage_listener {
   result<std::uint64_t> propose(std::vector<std::string> entries);
   /// Elections, heartbeats and trims. Call every heartbeat_ms.
   void tick();
+  /// Entries up to `index` leave the log (memory and disk) with the next ticks as soon as the state machine holds them, however
+  /// small the log is; first_index() says when. Forgotten at a restart.
+  void forget(std::uint64_t index);
   /// What a peer's transport sent. Malformed bytes are dropped and reported.
   result<void> on_message(std::uint64_t peer, std::string_view message);
 

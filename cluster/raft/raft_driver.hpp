@@ -68,6 +68,7 @@ struct raft_core::impl {
   std::uint64_t restored = 0;            ///< the log on disk began after this command
   std::uint64_t last_command = 0;        ///< the last one delivered, now or before the trim
   std::uint64_t snapshot_index = 0;      ///< what the snapshot being taken covers
+  std::uint64_t forget_to = 0;           ///< these entries shall go
 
   impl(options o, raft_storage& s, raft_transport& t, const clock& c)
       : opts(std::move(o)), storage(s), transport(t), time(c), random(opts.seed) {}
@@ -112,13 +113,15 @@ struct raft_core::impl {
   /// Entry `held` itself stays: a follower that continues behind it is asked for its term.
   log_window::trim plan_trim(std::uint64_t held) const {
     if (held < 2) return {0, 0};
-    return window.plan_trim(opts.log_memory_bytes_max / 2, held - 1);
+    const auto plan = window.plan_trim(opts.log_memory_bytes_max / 2, held - 1);
+    return forgets() && forget_to > plan.index ? window.plan_trim(0, std::min(forget_to, held - 1)) : plan;
   }
   /// A trim frees at least 1/8 of the limit: no snapshot per commit.
   bool worth_it(const log_window::trim& plan) const {
-    return plan.freed_bytes >= opts.log_memory_bytes_max / 8 && plan.freed_bytes > 0;
+    return plan.freed_bytes > 0 && (forgets() || plan.freed_bytes >= opts.log_memory_bytes_max / 8);
   }
-  bool too_big() const { return window.bytes() > opts.log_memory_bytes_max; }
+  bool forgets() const { return window.first_index() <= forget_to && window.bytes() > 0; }
+  bool to_be_trimmed() const { return window.bytes() > opts.log_memory_bytes_max || forgets(); }
 };
 
 }  // namespace waggle

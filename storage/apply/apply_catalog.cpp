@@ -64,32 +64,54 @@ result<void> state_machine::runner::operator()(const rename_collection_op& op) {
 }
 
 result<void> state_machine::runner::operator()(const delete_collection_op& op) {
-  const collection_record record = *collection_;
-  for (std::uint32_t s = 0; s < record.config.shard_count; ++s) {
+  if (auto dropped = drop_collection(collection_, op.only_empty); !dropped || out_.code != ec::ok) return dropped;
+  out_.collection = *collection_;
+  return {};
+}
+
+result<void> state_machine::runner::drop_collection(const std::shared_ptr<const collection_record>& record,
+                                                    bool only_empty) {
+  for (std::uint32_t s = 0; s < record->config.shard_count; ++s) {
     // Counts come from this batch's writer if it has one: its changes are not in the store yet.
-    auto writer = tx_.shard(collection_, shard_id(s));
+    auto writer = tx_.shard(record, shard_id(s));
     if (!writer) return writer.error();
-    auto kept = snapshot_bytes(tx_.overlay, keys_, record.id, shard_id(s));
+    auto kept = snapshot_bytes(tx_.overlay, keys_, record->id, shard_id(s));
     if (!kept) return kept.error();
     out_.deleted += (*writer)->counters().points;
     out_.bytes_freed += (*writer)->counters().bytes + *kept;
   }
-  if (op.only_empty && out_.deleted > 0) return refuse(ec::conflict, "The collection is not empty");
-  for (std::uint32_t s = 0; s < record.config.shard_count; ++s) {
-    tx_.shards.erase({record.owner, record.id, shard_id(s)});
-    const auto [begin, end] = keys_.range(record.id, shard_id(s), 'z');
+  if (only_empty && out_.deleted > 0) return refuse(ec::conflict, "The collection is not empty");
+  for (std::uint32_t s = 0; s < record->config.shard_count; ++s) {
+    tx_.shards.erase({record->owner, record->id, shard_id(s)});
+    const auto [begin, end] = keys_.range(record->id, shard_id(s), 'z');
     tx_.overlay.erase_range(meta, begin, end);
   }
-  const auto [begin, end] = keys_.collection_range(record.id);
+  const auto [begin, end] = keys_.collection_range(record->id);
   tx_.overlay.erase_range(kv_family::points, begin, end);
-  tx_.overlay.erase(meta, keys_.name_record(record.config.name));
-  tx_.overlay.erase(meta, keys_.collection_record(record.id));
+  tx_.overlay.erase(meta, keys_.name_record(record->config.name));
+  tx_.overlay.erase(meta, keys_.collection_record(record->id));
   if (tenant_->now.collections > 0) --tenant_->now.collections;
   ++tenant_->now.total.collections_deleted;
   if (tx_.totals.collections > 0) --tx_.totals.collections;
-  machine_.collections_.erase(keys_.collection_record(record.id));
-  tx_.catalog.push_back({record, true});
-  out_.collection = record;
+  machine_.collections_.erase(keys_.collection_record(record->id));
+  tx_.catalog.push_back({*record, true});
+  return {};
+}
+
+result<void> state_machine::runner::operator()(const erase_tenant_op&) {
+  // The nil tenant's keys hold the node's own records, too.
+  if (entry_.owner.is_nil()) return refuse(ec::tenant_not_found);
+  auto collections = collections_of(tx_.overlay, keys_);
+  if (!collections) return collections.error();
+  for (auto& record : *collections)
+    if (auto dropped = drop_collection(std::make_shared<const collection_record>(std::move(record)), false); !dropped)
+      return dropped;
+  // What no collection leads to: requests remembered, and whatever a fault may have left. The account is written after this.
+  const auto [begin, end] = keys_.owner_range();
+  tx_.overlay.erase_range(kv_family::points, begin, end);
+  tx_.overlay.erase_range(meta, begin, end);
+  tenant_->limits = {};
+  tenant_->limits_time_ms = 0;
   return {};
 }
 

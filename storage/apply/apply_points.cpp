@@ -23,7 +23,8 @@ result<write_outcome> state_machine::runner::run() {
 result<void> state_machine::runner::run_parts() {
   const auto of_no_collection = [](const operation& op) {
     return std::holds_alternative<create_collection_op>(op) || std::holds_alternative<count_reads_op>(op) ||
-           std::holds_alternative<begin_report_op>(op) || std::holds_alternative<end_report_op>(op);
+           std::holds_alternative<begin_report_op>(op) || std::holds_alternative<end_report_op>(op) ||
+           std::holds_alternative<erase_tenant_op>(op);
   };
   if (about_records()) return run_records();
   const bool alone = entry_.parts.size() == 1 && entry_.parts.front().ops.size() == 1;

@@ -37,6 +37,8 @@ class tenant_keyspace {
   static std::string node_record(std::string_view space, std::string_view key);
   std::string snapshot_record(collection_id c, shard_id s, std::string_view id) const { return key(c, s, 'z', id); }
 
+  /// All that is the owner's.
+  std::pair<std::string, std::string> owner_range() const { return {own_prefix(), behind_owner()}; }
   /// First key and first key after it, of everything with `kind` (and a rest that begins with `prefix`).
   std::pair<std::string, std::string> range(collection_id c, shard_id s, char kind, std::string_view prefix = {}) const;
   /// The whole collection, every shard.
@@ -53,12 +55,13 @@ class tenant_keyspace {
   /// Whose key it is.
   static tenant_id owner_of(std::string_view key);
   /// The first key that may be another tenant's; "" behind the last.
-  std::string behind_owner() const { return after_prefix(std::string(owner_.bytes.begin(), owner_.bytes.end())); }
+  std::string behind_owner() const { return after_prefix(own_prefix()); }
   /// The smallest string greater than every string that begins with `prefix`.
   static std::string after_prefix(std::string prefix);
 
  private:
   explicit tenant_keyspace(const tenant_id& owner) : owner_(owner) {}
+  std::string own_prefix() const { return std::string(owner_.bytes.begin(), owner_.bytes.end()); }
   std::string key(collection_id c, shard_id s, char kind, std::string_view rest) const;
   tenant_id owner_;
 };

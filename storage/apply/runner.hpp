@@ -17,6 +17,7 @@ class state_machine::runner {
   result<void> operator()(const update_collection_op& op);
   result<void> operator()(const rename_collection_op& op);
   result<void> operator()(const delete_collection_op& op);
+  result<void> operator()(const erase_tenant_op& op);
   // One shard's points: apply_points.cpp.
   result<void> operator()(const upsert_points_op& op);
   result<void> operator()(const replace_text_op& op);
@@ -45,6 +46,8 @@ class state_machine::runner {
   void refuse_growth(quota_type type, std::uint64_t limit, std::uint64_t used, std::uint64_t requested);
   result<void> refuse(ec code, std::string message = {});
   result<void> name_taken(const std::string& name, bool& taken);
+  /// What it held goes into the outcome.
+  result<void> drop_collection(const std::shared_ptr<const collection_record>& record, bool only_empty);
   /// Writes the changed record, and tells the live catalog.
   void put_collection(collection_record record);
   /// The writer of the entry's shard.

@@ -212,6 +212,20 @@ result<void> kv_store::flush_memtables() {
   return impl_->parts.watch->note(base->db->Flush(rocksdb::FlushOptions(), all), "flush_memtables");
 }
 
+result<void> kv_store::purge(std::string_view begin, std::string_view end) {
+  // Every family: a log file goes only when nothing in it is needed by any of them.
+  if (auto flushed = flush_memtables(); !flushed) return flushed;
+  const auto base = impl_->use();
+  if (!base) return closed();
+  rocksdb::CompactRangeOptions how;
+  how.exclusive_manual_compaction = false;
+  how.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  const auto from = slice(begin), to = slice(end);
+  for (const auto family : {kv_family::points, kv_family::meta})
+    if (auto done = impl_->parts.watch->note(base->db->CompactRange(how, base->of(family), &from, &to), "purge"); !done) return done;
+  return impl_->parts.watch->note(base->db->CompactRange(how, base->of(kv_family::raft_log), nullptr, nullptr), "purge");
+}
+
 result<bool> kv_store::get(kv_family family, std::string_view key, std::string& value,
                            const kv_snapshot* snapshot) const {
   value.clear();

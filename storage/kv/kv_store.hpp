@@ -100,6 +100,10 @@ class kv_store {
   /// Moves the memtables to sorted files. For tests and for a quiet moment; nothing depends on it.
   result<void> flush_memtables();
 
+  /// What was erased or overwritten in [begin, end) leaves the disk: memtables, write-ahead logs, sorted files. The same for the
+  /// whole of `raft_log`. Snapshots that are older keep theirs. It may take seconds; other calls go on.
+  result<void> purge(std::string_view begin, std::string_view end);
+
   /// True after a write, sync, flush or compaction failed: reads work, every write is refused with that first failure.
   bool failed() const;
   /// Leaves the failed state by closing and opening from disk, the path of a restart, once a probe of the disk went

@@ -163,6 +163,9 @@ rocksdb::DBOptions tune_database(const kv_store::options& opts) {
   // Several groups commit from several pool threads: the next group's log write may begin while the last one's memtable
   // inserts go on. unordered_write would break snapshots.
   db.enable_pipelined_write = true;
+  // A manifest names the first and last key of every sorted file it ever knew. A new one with each change of the files knows
+  // only those that are left, so that erased keys leave the disk.
+  db.max_manifest_file_size = 1;
   db.max_total_wal_size = 256u << 20;                 // bounds replay time; a quiet family can't pin old logs for ever
   db.db_write_buffer_size = opts.write_buffer_bytes;  // all families together
   db.avoid_flush_during_shutdown = true;              // the log has it; stopping stays quick

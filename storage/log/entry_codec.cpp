@@ -157,6 +157,7 @@ struct op_writer {
   }
   void operator()(const begin_report_op&) {}
   void operator()(const end_report_op& op) { w.varint(op.position); }
+  void operator()(const erase_tenant_op&) {}
 };
 
 update_collection_op get_update_collection(byte_reader& r) {
@@ -239,6 +240,7 @@ operation get_operation(byte_reader& r) {
     case 14: return get_count_reads(r);
     case 15: return begin_report_op{};
     case 16: return end_report_op{r.varint()};
+    case 17: return erase_tenant_op{};
     default: r.fail(); return delete_collection_op{};
   }
 }

@@ -122,10 +122,13 @@ struct end_report_op {
   std::uint64_t position = 0;
 };
 
+/// Everything of the owner goes but its account, which goes on counting: collection ids and ledger positions never come back.
+struct erase_tenant_op {};
+
 using operation = std::variant<create_collection_op, update_collection_op, delete_collection_op, rename_collection_op,
                                upsert_points_op, replace_text_op, delete_points_op, update_point_op, patch_payloads_op,
                                copy_points_op, create_snapshot_op, restore_snapshot_op, put_record_op, erase_record_op,
-                               count_reads_op, begin_report_op, end_report_op>;
+                               count_reads_op, begin_report_op, end_report_op, erase_tenant_op>;
 
 struct shard_ops {
   shard_id shard;

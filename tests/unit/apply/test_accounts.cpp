@@ -302,3 +302,65 @@ TEST_CASE("accounts: tenants are listed by id, whatever they hold and whatever e
   last.bytes.fill(0xff);
   CHECK(listed(last, 10).empty());
 }
+
+TEST_CASE("erase: a tenant's keys go, its account goes on, others keep theirs, and ids never come back") {
+  machine_world w;
+  const auto gone = owner(1), stays = owner(2);
+  const auto c = make(w, gone, "docs");
+  const auto other = make(w, stays, "docs");
+  auto first = entry(gone, c, upsert({make_point("a", 1), make_point("b", 2)}));
+  first.request.bytes[0] = 7;
+  CHECK(w.one(first).inserted == 2);
+  CHECK(w.one(entry(stays, other, upsert({make_point("a", 1)}))).inserted == 1);
+  CHECK(w.one(entry(gone, c, create_snapshot_op{"s"})).code == ec::ok);
+  const auto held = account(w, gone).now;
+
+  // In one batch with a write before and a write behind.
+  auto done = w.apply({entry(gone, c, upsert({make_point("c", 3)})), entry(gone, {}, erase_tenant_op{}),
+                       entry(gone, c, upsert({make_point("d", 4)}))});
+  CHECK(done.outcomes[1].code == ec::ok);
+  CHECK(done.outcomes[1].deleted == 3);
+  CHECK(done.outcomes[1].bytes_freed > held.bytes);
+  CHECK(done.outcomes[2].code == ec::collection_not_found);
+  REQUIRE(done.catalog.size() == 1);
+  CHECK(done.catalog[0].dropped);
+  CHECK(w.machine().totals().points == 1);
+  CHECK(w.machine().totals().collections == 1);
+
+  const auto [begin, end] = tenant_keyspace::of_verified_owner(gone).owner_range();
+  std::size_t left = 0;
+  for (const auto family : {kv_family::points, kv_family::meta})
+    REQUIRE(w.kv().scan(family, begin, end, [&](std::string_view, std::string_view) { return ++left > 0; }).has_value());
+  CHECK(left == 1);  // the account
+  const auto now = account(w, gone).now;
+  CHECK(now.points == 0);
+  CHECK(now.bytes == 0);
+  CHECK(now.collections == 0);
+  CHECK(now.total.vectors_deleted == now.total.vectors_inserted);
+  CHECK(now.total.storage_freed == now.total.storage_added);
+  CHECK(now.position > held.position);
+  check_no_drift(w, gone);
+  check_no_drift(w, stays);
+
+  w.reopen();
+  const auto back = make(w, gone, "docs");
+  CHECK(back.value > c.value);
+  // Its request ids are forgotten: this is a new request.
+  first.collection = back;
+  CHECK(w.one(first).inserted == 2);
+  check_no_drift(w, gone);
+  CHECK(w.one(entry(tenant_id{}, {}, erase_tenant_op{})).code == ec::tenant_not_found);
+}
+
+TEST_CASE("erase: a collection that is not empty and had to be keeps what was written before in the same batch") {
+  machine_world w;
+  const auto who = owner(1);
+  const auto c = make(w, who, "docs");
+  delete_collection_op if_empty;
+  if_empty.only_empty = true;
+  auto done = w.apply({entry(who, c, upsert({make_point("a", 1)})), entry(who, c, if_empty),
+                       entry(who, c, upsert({make_point("b", 1)}))});
+  CHECK(done.outcomes[1].code == ec::conflict);
+  CHECK(w.counters(who, c).points == 2);
+  check_no_drift(w, who);
+}

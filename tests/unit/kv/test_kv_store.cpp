@@ -53,6 +53,46 @@ TEST_CASE("kv: values come back, byte for byte, and absent is not empty") {
   CHECK(value.empty());
 }
 
+TEST_CASE("kv: what was purged is in no file any more, and the rest is") {
+  temp_dir dir;
+  auto kv = open_at(dir.path());
+  const auto found_on_disk = [&](const std::string& text) {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(dir.path())) {
+      std::ifstream in(file.path(), std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+      if (bytes.find(text) != std::string::npos) return true;
+    }
+    return false;
+  };
+  // Random, so that compression leaves them as they are.
+  std::mt19937 random(1);
+  const auto noise = [&] {
+    std::string text(200, ' ');
+    for (auto& c : text) c = static_cast<char>('!' + random() % 90);
+    return text;
+  };
+  for (const auto family : {kv_family::points, kv_family::meta, kv_family::raft_log})
+    for (const char* owner : {"a", "b", "c"})
+      for (int i = 0; i < 300; ++i) put(*kv, family, owner + ("-key-of-" + std::string(owner)) + std::to_string(i), "value of " + (owner + noise()));
+  REQUIRE(kv->flush_memtables().has_value());
+  put(*kv, kv_family::points, "b-key-of-b-late", "value of b");
+  kv_batch gone;
+  for (const auto family : {kv_family::points, kv_family::meta, kv_family::raft_log}) gone.erase_range(family, "b", "c");
+  REQUIRE(kv->write(gone, kv_sync::yes).has_value());
+  CHECK(found_on_disk("key-of-b"));
+  CHECK(found_on_disk("value of b"));
+  REQUIRE(kv->purge("b", "c").has_value());
+  CHECK_FALSE(found_on_disk("key-of-b"));
+  CHECK_FALSE(found_on_disk("value of b"));
+  CHECK(found_on_disk("key-of-a"));
+  CHECK(found_on_disk("value of c"));
+  kv = nullptr;
+  kv = open_at(dir.path());
+  std::string value;
+  CHECK(*kv->get(kv_family::meta, "c-key-of-c299", value) == true);
+  CHECK(*kv->get(kv_family::meta, "b-key-of-b7", value) == false);
+}
+
 TEST_CASE("kv: families are separate keyspaces") {
   temp_dir dir;
   auto kv = open_at(dir.path());

@@ -56,7 +56,7 @@ log_entry every_operation() {
   e.limits = {10, 100000, std::nullopt, 0};
   tenant_id other;
   other.bytes.fill(0xb1);
-  e.parts.push_back({shard_id(1), {count_reads_op{{{e.owner, 3, 5}, {other, 0, 70000}}}, begin_report_op{}, end_report_op{300}}});
+  e.parts.push_back({shard_id(1), {count_reads_op{{{e.owner, 3, 5}, {other, 0, 70000}}}, begin_report_op{}, end_report_op{300}, erase_tenant_op{}}});
   return e;
 }
 

@@ -297,6 +297,38 @@ TEST_CASE("raft: nothing is trimmed that the state machine doesn't hold") {
   CHECK(n.core->last_index() == quiet);  // no barrier without need
 }
 
+TEST_CASE("raft: what shall be forgotten leaves a log of any size, once the state machine holds it") {
+  memory_storage disk;
+  disk.immediate = true;
+  node n(disk);
+  n.core->set_applied(0);
+  REQUIRE(n.core->start().has_value());
+  for (const char* text : {"a", "b", "c"}) n.propose({text});
+  const auto last = n.applied.back().first;
+  n.core->forget(last);
+  for (int i = 0; i < 3; ++i) n.core->tick();
+  CHECK(disk.snapshots_saved == 0);
+  n.core->set_applied(last - 1);
+  for (int i = 0; i < 3; ++i) n.core->tick();
+  CHECK(n.core->first_index() <= last);
+  n.core->set_applied(last);
+  for (int i = 0; i < 3; ++i) n.core->tick();
+  CHECK(n.core->first_index() == last + 1);
+  CHECK(disk.disk.entries.size() <= 2);
+  const auto quiet = n.core->last_index();
+  const auto saved = disk.snapshots_saved;
+  for (int i = 0; i < 20; ++i) n.core->tick();
+  CHECK(n.core->last_index() == quiet);
+  CHECK(disk.snapshots_saved == saved);
+
+  n.propose({"d"});
+  n.core.reset();
+  node again(disk);
+  again.core->set_applied(last);
+  REQUIRE(again.core->start().has_value());
+  CHECK(again.applied.back().second == "d");
+}
+
 TEST_CASE("raft: an entry larger than the limit passes and doesn't block what follows") {
   memory_storage disk;
   disk.immediate = true;

@@ -121,6 +121,18 @@ struct command_line {
     auto* directory = c->add_option("--dir", audit_verify.directory, "Directory of the audit files")->type_name("FILE");
     c->add_option("--file", audit_verify.file, "Verify this file by itself")->type_name("FILE")->excludes(directory);
     c->add_option("--anchor", audit_verify.anchor, "Hash that a record must have, known from elsewhere");
+    c->add_option("--public-key", audit_verify.public_key, "Key that has signed the checkpoints, PEM")->type_name("FILE");
+    const CLI::Validator is_day(
+        [](const std::string& text) {
+          constexpr std::string_view shape = "0000-00-00";
+          bool good = text.size() == shape.size();
+          for (std::size_t i = 0; good && i < shape.size(); ++i)
+            good = shape[i] == '-' ? text[i] == '-' : text[i] >= '0' && text[i] <= '9';
+          return good ? std::string() : "must be a day, as 2026-01-31";
+        },
+        "DAY");
+    c->add_option("--from", audit_verify.from, "First day (UTC); what was before it is believed")->check(is_day)->excludes("--file");
+    c->add_option("--to", audit_verify.to, "Last day (UTC)")->check(is_day)->excludes("--file");
     c->fallthrough();
   }
   void add_keys() {

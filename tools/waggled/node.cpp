@@ -145,6 +145,11 @@ result<std::unique_ptr<authenticator>> node::hub_door() {
 result<void> node::open_audit() {
   if (!config_.audit.enabled) return {};
   audit_file_options options{config_.audit.dir, state_.node_id, config_.audit.retain_days};
+  if (const auto& file = config_.audit.signing_key_file; !file.empty()) {
+    auto key = audit_key::load_private(file);
+    if (!key) return key.error();
+    options.key = std::move(*key);
+  }
   auto log = audit_log::open(std::move(options), clock_, metrics_);
   if (!log) return log.error();
   audit_log_ = std::move(*log);

@@ -66,6 +66,12 @@ struct audit_verify_options {
   std::string from, to;    ///< days; empty = no bound
 };
 
+struct audit_tail_options {
+  std::string tenant, actor, action;  ///< empty = any
+  std::string from, to;               ///< times in UTC; empty = no bound
+  std::uint32_t limit = 20;
+};
+
 struct usage_options {
   std::string data_dir = "data";
   std::string tenant;  ///< a UUID; empty = all

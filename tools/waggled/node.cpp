@@ -154,7 +154,7 @@ result<void> node::open_audit() {
   if (!log) return log.error();
   audit_log_ = std::move(*log);
   const bool blocks = config_.cluster.enabled && config_.audit.on_failure == "block";
-  audit_ = std::make_unique<rest::audit_trail>(*audit_log_, clock_, blocks);
+  audit_ = std::make_unique<rest::audit_trail>(*audit_log_, clock_, blocks, config_.audit.dir);
   return {};
 }
 

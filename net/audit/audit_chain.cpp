@@ -125,6 +125,7 @@ void append_audit_line(std::string& out, const audit_record& record, std::string
     object.text("route", request->route);
   }
   object.number("seq", head.seq + 1);
+  object.text_if_any("signature", record.signature);
   if (request) {
     object.number("status", request->status);
     object.text("target", request->target);
@@ -147,7 +148,8 @@ std::optional<audit_link> read_audit_line(std::string_view line, json_parser& pa
   append_canonical(hashed, *parsed, "hash");
   const auto& record = *parsed;
   audit_link link{{0, text_of(record["hash"])}, text_of(record["prev_hash"]), text_of(record["event"]),
-                  text_of(record["previous_file"]), text_of(record["previous_hash"])};
+                  text_of(record["previous_file"]), text_of(record["previous_hash"]), text_of(record["node_id"]),
+                  text_of(record["head"]), text_of(record["signature"])};
   if (!record["seq"].get_uint64(link.self.seq) || link_hash(link.prev_hash, hashed) != link.self.hash)
     return std::nullopt;
   return link;

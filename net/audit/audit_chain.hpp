@@ -30,9 +30,12 @@ struct audit_record {
   std::string event;
   std::optional<audit_request> request;  ///< none: a record of the chain about itself
   // Of the chain's own records.
-  std::optional<std::string> previous_file, previous_hash, head;
+  std::optional<std::string> previous_file, previous_hash, head, signature;
   std::optional<std::uint64_t> count;
 };
+
+/// So many records of requests stand between two checkpoints at most.
+constexpr std::uint64_t records_per_checkpoint = 1000;
 
 /// Where a chain stands: its last record. Before the first one: 0 and zeros.
 struct chain_head {
@@ -47,7 +50,7 @@ void append_audit_line(std::string& out, const audit_record& record, std::string
 /// What verification needs of a line.
 struct audit_link {
   chain_head self;
-  std::string prev_hash, event, previous_file, previous_hash;
+  std::string prev_hash, event, previous_file, previous_hash, node_id, head, signature;
 };
 /// Nothing when the line, without its newline, isn't what some record's line would be, or its hash is not its own.
 std::optional<audit_link> read_audit_line(std::string_view line, json_parser& parser);

@@ -17,7 +17,6 @@
 namespace waggle {
 namespace fs = std::filesystem;
 namespace {
-constexpr std::uint64_t records_per_checkpoint = 1000;
 constexpr std::int64_t checkpoint_interval_ms = 60'000;
 constexpr std::int64_t day_ms = 86'400'000;
 /// Longer than any line.
@@ -103,6 +102,7 @@ result<void> audit_file::resume(const fs::path& file) {
     return fault("its last record does not hold; see `wagglectl audit verify`, and move the directory away to go on");
   }
   head_ = link->self;
+  unsigned_before_ = options_.key && link->event != "chain.checkpoint";
   return {};
 }
 
@@ -136,38 +136,65 @@ result<void> audit_file::roll(std::int64_t now_ms) {
 result<void> audit_file::append(std::span<const audit_record> records, std::int64_t now_ms) {
   if (auto cut = cut_tail(); !cut) return cut;
   if (auto rolled = roll(now_ms); !rolled) return rolled;
-  std::string text;
-  auto head = head_;
-  const auto add = [&](const audit_record& record) { append_audit_line(text, record, options_.node_id, head); };
+  auto next = begin_draft();
   const bool begins = size_ == 0;
   if (begins) {
     auto file = chain_record("chain.file", now_ms);
     file.previous_file = previous_name_;
-    file.previous_hash = head.hash;
-    add(file);
+    file.previous_hash = next.head.hash;
+    add(next, file);
   }
   if (bytes_cut_ > 0) {
     auto cut = chain_record("chain.cut", now_ms);
     cut.count = bytes_cut_;
-    add(cut);
+    add(next, cut);
   }
-  for (const auto& record : records) add(record);
-  if (checkpoint_ms_ == 0) checkpoint_ms_ = now_ms;
-  const auto since = since_checkpoint_ + records.size();
-  const bool due = since >= records_per_checkpoint || (since > 0 && now_ms - checkpoint_ms_ >= checkpoint_interval_ms);
-  if (due) {
-    auto checkpoint = chain_record("chain.checkpoint", now_ms);
-    checkpoint.head = head.hash;
-    checkpoint.count = since;
-    add(checkpoint);
+  // So every file has a signature in it, and the tail of the one before is signed too.
+  if (options_.key && (begins || unsigned_before_)) add_checkpoint(next, now_ms);
+  for (const auto& record : records) {
+    add(next, record);
+    if (++next.since_checkpoint == records_per_checkpoint) add_checkpoint(next, now_ms);
   }
-  if (text.empty()) return {};
-  if (auto written = write(text); !written) return written;
-  head_ = std::move(head);
-  bytes_cut_ = 0;
-  since_checkpoint_ = due ? 0 : since;
-  if (due) checkpoint_ms_ = now_ms;
+  if (next.checkpoint_ms == 0) next.checkpoint_ms = now_ms;
+  if (next.since_checkpoint > 0 && now_ms - next.checkpoint_ms >= checkpoint_interval_ms) add_checkpoint(next, now_ms);
+  if (auto done = commit(std::move(next)); !done) return done;
   if (begins) drop_old_files(now_ms);
+  return {};
+}
+
+result<void> audit_file::close(std::int64_t now_ms) {
+  if (!options_.key || since_checkpoint_ == 0) return {};
+  if (auto cut = cut_tail(); !cut) return cut;
+  auto last = begin_draft();
+  add_checkpoint(last, now_ms);
+  return commit(std::move(last));
+}
+
+void audit_file::add(draft& to, const audit_record& record) const {
+  append_audit_line(to.text, record, options_.node_id, to.head);
+}
+
+void audit_file::add_checkpoint(draft& to, std::int64_t now_ms) const {
+  auto checkpoint = chain_record("chain.checkpoint", now_ms);
+  checkpoint.head = to.head.hash;
+  checkpoint.count = to.since_checkpoint;
+  if (options_.key) checkpoint.signature = options_.key->sign(checkpoint_text(options_.node_id, to.head.seq + 1, to.head.hash));
+  add(to, checkpoint);
+  to.since_checkpoint = 0;
+  to.checkpoint_ms = now_ms;
+}
+
+result<void> audit_file::commit(draft&& what) {
+  if (what.text.empty()) {
+    checkpoint_ms_ = what.checkpoint_ms;
+    return {};
+  }
+  if (auto written = write(what.text); !written) return written;
+  head_ = std::move(what.head);
+  since_checkpoint_ = what.since_checkpoint;
+  checkpoint_ms_ = what.checkpoint_ms;
+  bytes_cut_ = 0;
+  unsigned_before_ = false;
   return {};
 }
 
@@ -209,11 +236,10 @@ void audit_file::drop_old_files(std::int64_t now_ms) {
   pruned.previous_file = link->previous_file;
   pruned.previous_hash = link->previous_hash;
   pruned.count = static_cast<std::uint64_t>(kept - files->begin());
-  std::string text;
-  auto head = head_;
-  append_audit_line(text, pruned, options_.node_id, head);
-  if (auto written = write(text); !written) return;  // the next file begins with another attempt
-  head_ = std::move(head);
+  auto next = begin_draft();
+  add(next, pruned);
+  if (options_.key) add_checkpoint(next, now_ms);
+  if (auto done = commit(std::move(next)); !done) return;  // the next file begins with another attempt
   std::error_code error;
   for (auto file = files->begin(); file != kept; ++file) fs::remove(*file, error);
   log_event(log_level::info, "audit", "old files removed", {{"files", *pruned.count}, {"kept_from", oldest_kept}});

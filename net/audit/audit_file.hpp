@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "net/audit/audit_chain.hpp"
+#include "net/audit/audit_key.hpp"
 
 namespace waggle {
 
@@ -14,6 +15,7 @@ struct audit_file_options {
   std::filesystem::path directory;
   std::string node_id;
   int retain_days = 90;  ///< 0 = forever
+  audit_key::pointer key = nullptr;  ///< private, signs the checkpoints; none: nobody does
 };
 
 class audit_file {
@@ -28,12 +30,25 @@ class audit_file {
   result<void> open();
   /// Appends the records and what the chain has to say about itself at `now_ms`, and syncs. IO_ERROR: nothing happened.
   result<void> append(std::span<const audit_record> records, std::int64_t now_ms);
+  /// The end: what no checkpoint has signed yet gets one.
+  result<void> close(std::int64_t now_ms);
   const chain_head& head() const { return head_; }
 
  private:
   result<void> resume(const std::filesystem::path& file);
   result<void> use(const std::filesystem::path& file);
   result<void> roll(std::int64_t now_ms);
+  /// What is to be written, and where the chain stands behind it.
+  struct draft {
+    std::string text;
+    chain_head head;
+    std::uint64_t since_checkpoint = 0;
+    std::int64_t checkpoint_ms = 0;
+  };
+  draft begin_draft() const { return {"", head_, since_checkpoint_, checkpoint_ms_}; }
+  void add(draft& to, const audit_record& record) const;
+  void add_checkpoint(draft& to, std::int64_t now_ms) const;
+  result<void> commit(draft&& what);
   result<void> write(std::string_view text);
   result<void> cut_tail();
   void drop_old_files(std::int64_t now_ms);
@@ -47,6 +62,7 @@ class audit_file {
   bool has_tail_ = false;      ///< something may lie behind it
   chain_head head_;
   std::uint64_t bytes_cut_ = 0;  ///< not yet recorded
+  bool unsigned_before_ = false;  ///< what another life of the node wrote last has no signature
   std::uint64_t since_checkpoint_ = 0;
   std::int64_t checkpoint_ms_ = 0;
 };

@@ -91,6 +91,8 @@ void audit_log::serve() {
     }
     write();
   }
+  if (const auto closed = file_.close(time_.unix_ms()); !closed)
+    log_event(log_level::error, "audit", "the last checkpoint can't be written", {{"why", closed.error().log_text}});
 }
 
 /// Under the lock: what waits goes behind what could not be written.

@@ -102,10 +102,41 @@ chain_fault judge(const std::optional<audit_link>& link, std::string_view rest, 
   return fault;
 }
 
+chain_fault fault_at(const audit_link& link, chain_fault_kind kind, std::string why) {
+  return {kind, "", 0, link.self.seq, std::move(why)};
+}
+
+/// Whether a key has signed the checkpoints, and none is left out.
+class signature_check {
+ public:
+  explicit signature_check(audit_key::pointer key) : key_(std::move(key)) {}
+  std::optional<chain_fault> see(const audit_link& link) {
+    if (!key_) return std::nullopt;
+    if (link.event != "chain.checkpoint") {
+      if (link.event.starts_with("chain.") || ++unsigned_records_ <= records_per_checkpoint) return std::nullopt;
+      return fault_at(link, chain_fault_kind::missing, "a signed checkpoint is missing before it");
+    }
+    const auto text = checkpoint_text(link.node_id, link.self.seq, link.prev_hash);
+    if (link.head != link.prev_hash || !key_->has_signed(text, link.signature))
+      return fault_at(link, chain_fault_kind::altered, "the key has not signed what stands before this checkpoint");
+    signed_seq_ = link.self.seq;
+    unsigned_records_ = 0;
+    return std::nullopt;
+  }
+  bool proves(std::uint64_t seq) const { return !key_ || seq < signed_seq_; }
+  bool proves_nothing() const { return key_ && signed_seq_ == 0; }
+  std::uint64_t signed_seq() const { return signed_seq_; }
+
+ private:
+  const audit_key::pointer key_;
+  std::uint64_t unsigned_records_ = 0, signed_seq_ = 0;
+};
+
 /// Follows the chain through files, and what the chain says about files.
 class file_walk {
  public:
-  explicit file_walk(const std::string& anchor) : anchor_found_(anchor.empty()), anchor_(anchor) {}
+  explicit file_walk(const audit_proof& proof)
+      : anchor_found_(proof.anchor.empty()), signatures_(proof.key), anchor_(proof.anchor) {}
 
   result<void> read(const fs::path& file) {
     const auto mapped = mapped_text::open(file);
@@ -115,17 +146,13 @@ class file_walk {
     if (first_file_.empty() && !text.empty()) start(text, name);
     ++verdict.files;
     bool first = true;
-    auto fault = verify_audit_text(text, verdict.head, [&](const audit_link& link) {
-      if (std::exchange(first, false) && (link.event != "chain.file" || misnamed(link)) && !misplaced_)
-        misplaced_ = {chain_fault_kind::altered, name, 1, link.self.seq, "the file does not begin with its chain.file"};
-      see(link);
+    verdict.fault = verify_audit_text(text, verdict.head, [&](const audit_link& link) {
+      if (std::exchange(first, false) && (link.event != "chain.file" || misnamed(link)))
+        return std::optional(fault_at(link, chain_fault_kind::altered, "the file does not begin with its chain.file"));
+      return see(link);
     });
-    if (fault) fault->file = name;
-    // What stands first counts.
-    if (misplaced_)
-      verdict.fault = misplaced_;
-    else
-      verdict.fault = std::move(fault);
+    verdict.signed_seq = signatures_.signed_seq();
+    if (verdict.fault) verdict.fault->file = name;
     if (!text.empty()) last_file_ = name;
     return {};
   }
@@ -133,10 +160,14 @@ class file_walk {
   /// After the last file. `alone`: nothing is asked about the files before the first.
   void finish(bool alone) {
     if (verdict.fault) return;
-    if (!alone && begins_late_ && !pruned_)
-      verdict.fault = {chain_fault_kind::missing, first_file_, 1, 1, "the files before it are gone, and no chain.pruned says so"};
+    using kind = chain_fault_kind;
+    const bool pruned = pruned_seq_ > 0 && signatures_.proves(pruned_seq_);
+    if (!alone && begins_late_ && !pruned)
+      verdict.fault = {kind::missing, first_file_, 1, 1, "the files before it are gone, and no chain.pruned says so"};
+    else if (signatures_.proves_nothing())
+      verdict.fault = {kind::missing, first_file_, 1, 1, "there is no signed checkpoint"};
     else if (!anchor_found_)
-      verdict.fault = {chain_fault_kind::missing, last_file_, 0, verdict.head.seq + 1, "no record has the anchor's hash"};
+      verdict.fault = {kind::missing, last_file_, 0, verdict.head.seq + 1, "no record has the anchor's hash"};
   }
 
   audit_verdict verdict;
@@ -156,19 +187,30 @@ class file_walk {
   bool misnamed(const audit_link& link) const {
     return link.previous_file != last_file_ || link.previous_hash != link.prev_hash;
   }
-  void see(const audit_link& link) {
+  std::optional<chain_fault> see(const audit_link& link) {
     ++verdict.records;
     anchor_found_ = anchor_found_ || link.self.hash == anchor_;
-    pruned_ = pruned_ || (link.event == "chain.pruned" && before_ == std::pair(link.previous_file, link.previous_hash));
+    if (link.event == "chain.pruned" && before_ == std::pair(link.previous_file, link.previous_hash))
+      pruned_seq_ = link.self.seq;
+    return signatures_.see(link);
   }
 
   json_parser parser_;
   std::string first_file_, last_file_;
-  bool begins_late_ = false, pruned_ = false, anchor_found_;
+  bool begins_late_ = false, anchor_found_;
+  std::uint64_t pruned_seq_ = 0;  ///< of the record that says where the files before the first have gone; 0 = none
   std::pair<std::string, std::string> before_;  ///< file and hash that the first file continues
-  std::optional<chain_fault> misplaced_;
+  signature_check signatures_;
   const std::string anchor_;
 };
+
+/// Whether the file is of a day between those of `proof`.
+bool is_asked_for(const fs::path& file, const audit_proof& proof) {
+  constexpr std::string_view before_day = "audit-";
+  constexpr std::size_t day_bytes = 10;
+  const auto day = file.filename().string().substr(before_day.size(), day_bytes);
+  return day >= proof.first_day && (proof.last_day.empty() || day <= proof.last_day);
+}
 
 }  // namespace
 
@@ -177,8 +219,7 @@ std::string_view to_string(chain_fault_kind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-std::optional<chain_fault> verify_audit_text(std::string_view text, chain_head& head,
-                                             const std::function<void(const audit_link&)>& visit) {
+std::optional<chain_fault> verify_audit_text(std::string_view text, chain_head& head, const link_check& check) {
   json_parser parser;
   std::size_t number = 0;
   while (const auto line = take_line(text)) {
@@ -186,7 +227,10 @@ std::optional<chain_fault> verify_audit_text(std::string_view text, chain_head& 
     const auto link = read_audit_line(*line, parser);
     if (!follows(link, head)) return judge(link, text, head, number, parser);
     head = link->self;
-    visit(*link);
+    if (auto fault = check(*link)) {
+      fault->line = number;
+      return fault;
+    }
   }
   if (text.empty()) return std::nullopt;
   return chain_fault{chain_fault_kind::altered, "", number + 1, head.seq + 1, "the line has no end"};
@@ -204,21 +248,22 @@ result<std::vector<fs::path>> list_audit_files(const fs::path& directory) {
   return files;
 }
 
-result<audit_verdict> verify_audit_directory(const fs::path& directory, const std::string& anchor) {
-  const auto files = list_audit_files(directory);
+result<audit_verdict> verify_audit_directory(const fs::path& directory, const audit_proof& proof) {
+  auto files = list_audit_files(directory);
   if (!files) return files.error();
+  std::erase_if(*files, [&](const fs::path& file) { return !is_asked_for(file, proof); });
   if (files->empty()) return unreadable(directory, "there are no audit files in it");
-  file_walk walk(anchor);
+  file_walk walk(proof);
   for (const auto& file : *files) {
     if (auto read = walk.read(file); !read) return read.error();
     if (walk.verdict.fault) break;
   }
-  walk.finish(false);
+  walk.finish(!proof.first_day.empty());
   return std::move(walk.verdict);
 }
 
-result<audit_verdict> verify_audit_file(const fs::path& file, const std::string& anchor) {
-  file_walk walk(anchor);
+result<audit_verdict> verify_audit_file(const fs::path& file, const audit_proof& proof) {
+  file_walk walk(proof);
   if (auto read = walk.read(file); !read) return read.error();
   walk.finish(true);
   return std::move(walk.verdict);

@@ -1,5 +1,6 @@
 #pragma once
 // Who asks (contract auth.md §4). Immutable once an authenticator has made it; shared by the requests of one key. Any thread.
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,10 @@
 namespace waggle {
 
 enum class principal_kind : std::uint8_t { local, hub_key, service, local_key, jwt };
+inline std::string_view to_string(principal_kind kind) {
+  constexpr std::array<std::string_view, 5> names{"local", "hub_key", "service", "local_key", "jwt"};
+  return names[static_cast<std::size_t>(kind)];
+}
 
 /// A key that is limited to some collections, and what it may do in this one; others are not there for it.
 struct collection_scope {
@@ -23,6 +28,7 @@ struct principal {
   principal_kind kind = principal_kind::local;
   rights may;
   std::optional<tenant_id> tenant;  ///< none: operator scope, acting for nobody
+  bool on_behalf = false;           ///< `tenant` is not its own: it acts for it
   std::string tenant_name;
   std::string key_id;
   std::string key_prefix;

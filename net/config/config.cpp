@@ -299,6 +299,7 @@ settings config::settings() const {
   s.audit.dir = text("audit.dir");
   s.audit.retain_days = whole("audit.retain_days");
   s.audit.on_failure = text("audit.on_failure");
+  s.audit.signing_key_file = text("audit.signing_key_file");
   return s;
 }
 

@@ -281,7 +281,7 @@ constexpr std::array table{
     key_spec{.path = "audit.dir", .fallback = "{data_dir}/_node/audit"},
     key_spec{.path = "audit.retain_days", .kind = duration, .fallback = "90", .unit = "d", .max = 36600},
     key_spec{.path = "audit.on_failure", .kind = choice, .fallback = "block", .choices = "block|degrade"},
-    key_spec{.path = "audit.signing_key_file", .effect = refused, .nullable = true},
+    key_spec{.path = "audit.signing_key_file", .nullable = true},
     key_spec{.path = "compat.vectorizer_config", .kind = boolean, .fallback = "false"},
 };
 // clang-format on

@@ -135,9 +135,14 @@ class rule_checker {
     if (!c_.text("server.tls.client_ca_path").empty() &&
         ::access(c_.text("server.tls.client_ca_path").c_str(), R_OK) != 0)
       refuse("server.tls.client_ca_path", "'" + c_.text("server.tls.client_ca_path") + "' can't be read");
+    check_own("server.tls.key_path");
+  }
+
+  /// A file with a secret.
+  void check_own(std::string_view key) {
     struct stat about {};
-    if (::stat(c_.text("server.tls.key_path").c_str(), &about) == 0 && (about.st_mode & (S_IRWXO | S_IRWXG)))
-      refuse("server.tls.key_path", "must not be accessible by group or others (chmod 600)");
+    if (::stat(c_.text(key).c_str(), &about) == 0 && (about.st_mode & (S_IRWXO | S_IRWXG)))
+      refuse(key, "must not be accessible by group or others (chmod 600)");
   }
 
   void check_data_dir() {
@@ -222,6 +227,11 @@ class rule_checker {
     if (audit.set && audit.boolean && !cluster_mode_ && !c_.flag("auth.enabled"))
       refuse("audit.enabled", "needs auth.enabled or cluster mode");
     if (c_.text("audit.dir").empty()) refuse("audit.dir", "must not be empty");
+    const auto& key = c_.text("audit.signing_key_file");
+    if (key.empty()) return;
+    if (!cluster_mode_ && !c_.flag("auth.enabled")) refuse("audit.signing_key_file", "needs auth.enabled or cluster mode");
+    if (::access(key.c_str(), R_OK) != 0) refuse("audit.signing_key_file", "'" + key + "' can't be read");
+    check_own("audit.signing_key_file");
   }
 
   const config& c_;

@@ -136,6 +136,7 @@ struct audit_settings {
   std::string dir;
   int retain_days = 0;  ///< 0 = forever
   std::string on_failure;  ///< block|degrade
+  std::string signing_key_file;  ///< Ed25519 private key; "" = checkpoints are not signed
 };
 
 struct settings {

@@ -18,6 +18,7 @@ result<principal_ptr> acting_for(principal_ptr who, const std::optional<tenant_i
   if (!who->may.operator_scope) return failure(ec::forbidden);
   auto as = std::make_shared<principal>(*who);
   as->tenant = user;
+  as->on_behalf = true;
   as->may.operator_scope = false;
   return principal_ptr(std::move(as));
 }

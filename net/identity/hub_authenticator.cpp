@@ -108,6 +108,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::service(const h
   who->kind = principal_kind::service;
   who->may = {permission_set{permission::admin}, std::nullopt, !*user};
   who->tenant = *user;
+  who->on_behalf = user->has_value();
   who->key_id = key_id->value_or("");
   if (*user) who->suspended = !co_await hub_.is_active(**user);
   co_return principal_ptr(std::move(who));

@@ -1,5 +1,7 @@
 #include "net/identity/identity_records.hpp"
 
+#include <algorithm>
+
 #include "base/json.hpp"
 #include "base/text_out.hpp"
 
@@ -10,12 +12,6 @@ failure corrupt(const char* what) {
   failure f(ec::corrupt_data);
   f.log_text = std::string("identity record: ") + what;
   return f;
-}
-
-void write_texts(json_writer& w, std::string_view name, const std::vector<std::string>& list) {
-  w.key(name).begin_array();
-  for (const auto& text : list) w.value(text);
-  w.end_array();
 }
 
 void write_tenant(json_writer& w, const std::optional<tenant_id>& tenant) {
@@ -87,13 +83,13 @@ std::string encode_key(const key_record& k) {
   std::string out;
   json_writer w(out);
   w.begin_object().member("name", k.name).member("digest", k.digest).member("kind", k.kind);
-  write_texts(w, "permissions", k.grant.permissions);
-  if (k.grant.functions) write_texts(w, "functions", *k.grant.functions);
+  w.member("permissions", k.grant.permissions);
+  if (k.grant.functions) w.member("functions", *k.grant.functions);
   if (k.grant.scopes) {
     w.key("scopes").begin_array();
     for (const auto& scope : *k.grant.scopes) {
       w.begin_object().member("collection", scope.collection);
-      write_texts(w, "permissions", scope.permissions);
+      w.member("permissions", scope.permissions);
       w.end_object();
     }
     w.end_array();
@@ -133,7 +129,7 @@ std::string encode_user(const user_record& u) {
   std::string out;
   json_writer w(out);
   w.begin_object().member("user_id", u.user_id).member("password", u.password);
-  write_texts(w, "roles", u.roles);
+  w.member("roles", u.roles);
   write_tenant(w, u.tenant);
   w.member("created_at", u.created_at).member("generation", u.generation).end_object();
   return out;
@@ -151,6 +147,10 @@ result<user_record> decode_user(std::string_view json) {
   u.generation = static_cast<std::uint64_t>(r.number("generation"));
   if (!r.ok()) return corrupt("user");
   return u;
+}
+
+bool is_administrator(const user_record& user) {
+  return !user.tenant && std::find(user.roles.begin(), user.roles.end(), "Admin") != user.roles.end();
 }
 
 std::string encode_revoked_token(const revoked_token& record) {

@@ -43,6 +43,8 @@ struct user_record {
 };
 std::string encode_user(const user_record& record);
 result<user_record> decode_user(std::string_view json);
+/// Of the node, not of a tenant.
+bool is_administrator(const user_record& user);
 
 struct revoked_token {
   std::int64_t expires_at = 0;  ///< forgotten then: the token is void by itself

@@ -73,12 +73,6 @@ std::optional<jwt_claims> read_claims(std::string_view payload) {
   if (!whole || !tenant || subject != c.user_id || c.id.empty()) return std::nullopt;
   return c;
 }
-
-void write_texts(json_writer& w, std::string_view name, const std::vector<std::string>& list) {
-  w.key(name).begin_array();
-  for (const auto& text : list) w.value(text);
-  w.end_array();
-}
 }  // namespace
 
 bool has_jwt_shape(std::string_view text) { return split(text).has_value(); }
@@ -105,9 +99,9 @@ std::string issue_jwt(const jwt_claims& c, std::string_view secret) {
   std::string payload;
   json_writer w(payload);
   w.begin_object().member("sub", c.user_id).member("user_id", c.user_id).member("username", c.username);
-  write_texts(w, "roles", c.roles);
+  w.member("roles", c.roles);
   if (!c.tenant_id.empty()) w.member("tenant_id", c.tenant_id);
-  write_texts(w, "scopes", c.scopes);
+  w.member("scopes", c.scopes);
   w.member("gen", c.generation).member("iat", c.issued_at).member("exp", c.expires_at).member("jti", c.id).end_object();
   return sign_jwt(payload, secret);
 }

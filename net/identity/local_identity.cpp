@@ -25,10 +25,7 @@ principal first_start_principal() {
 
 bool has_administrator(const identity_book& book) {
   const auto users = book.users();
-  return std::any_of(users.begin(), users.end(), [](const auto& user) {
-    const auto& roles = user->record.roles;
-    return !user->record.tenant && std::find(roles.begin(), roles.end(), "Admin") != roles.end();
-  });
+  return std::any_of(users.begin(), users.end(), [](const auto& user) { return is_administrator(user->record); });
 }
 }  // namespace
 

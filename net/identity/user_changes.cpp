@@ -27,10 +27,6 @@ result<void> check_password(std::string_view password, std::string_view username
 put_record_op put_user(const std::string& name, const user_record& record, std::uint64_t if_version) {
   return put_record_op{std::string(users_space), name, encode_user(record), if_version};
 }
-
-bool is_administrator(const user_record& user) {
-  return !user.tenant && std::find(user.roles.begin(), user.roles.end(), "Admin") != user.roles.end();
-}
 }  // namespace
 
 result<void> user_changes::may_bind(const std::optional<tenant_id>& tenant) const {

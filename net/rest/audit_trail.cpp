@@ -22,18 +22,6 @@ std::string shortened(std::string_view text) {
   return std::string(text.substr(0, end));
 }
 
-std::string_view kind_name(const principal* who) {
-  if (!who) return "anonymous";
-  switch (who->kind) {
-    case principal_kind::hub_key: return "hub_key";
-    case principal_kind::service: return "service";
-    case principal_kind::local_key: return "local_key";
-    case principal_kind::jwt: return "jwt";
-    case principal_kind::local: break;
-  }
-  return "local";
-}
-
 std::string_view action_of(char permission_class) {
   switch (permission_class) {
     case 'P':
@@ -58,10 +46,11 @@ std::string refused_prefix(const http_request& request) {
   return key && *key && (*key)->size() >= key_bytes_min ? visible(prefix_of_key(**key)) : std::string();
 }
 
-/// The collection, key or user that the path names.
+/// The collection, key, user or tenant that the path names.
 std::string_view named_target(const route_match& match) {
   const bool named = match.found && !match.values.empty() &&
-                     (match.found->path.starts_with("/collections/{name}") || match.found->path.starts_with("/auth/"));
+                     (match.found->path.starts_with("/collections/{name}") || match.found->path.starts_with("/auth/") ||
+                      match.found->path.starts_with("/hub/tenant/"));
   return named ? std::string_view(match.values.front()) : std::string_view();
 }
 
@@ -71,7 +60,7 @@ audit_record begin_record(const http_request& request, int status, ec why, std::
   audit_record record;
   record.unix_ms = now_unix_ms;
   auto& r = record.request.emplace();
-  r.actor_kind = kind_name(nullptr);
+  r.actor_kind = "anonymous";
   r.protocol = "rest";
   r.method = visible(request.head ? "HEAD" : request.method);
   r.status = status;
@@ -110,12 +99,12 @@ audit_record audit_record_of(const audited_request& what, std::int64_t now_unix_
     r.action = action_of(cluster_class(*to));
     r.route = to->path;
   }
-  r.actor_kind = kind_name(what.who);
   if (what.who) {
+    r.actor_kind = to_string(what.who->kind);
     r.actor_id = what.who->key_id;
     r.actor_key_prefix = what.who->key_prefix;
     if (what.who->tenant) r.tenant_id = to_string(*what.who->tenant);
-    if (what.http.header("x-hivehub-user-id")) r.on_behalf_of = r.tenant_id;
+    if (what.who->on_behalf) r.on_behalf_of = r.tenant_id;
   } else {
     r.actor_key_prefix = refused_prefix(what.http);
   }

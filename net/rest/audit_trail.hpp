@@ -3,6 +3,7 @@
 // a vector, a payload or a query. Owned by the node; called on the connections' threads.
 #include <boost/asio/awaitable.hpp>
 
+#include "base/crypto.hpp"
 #include "net/audit/audit_log.hpp"
 #include "net/auth/principal.hpp"
 #include "net/http/types.hpp"
@@ -31,7 +32,8 @@ bool is_recorded_first(const route& to);
 class audit_trail {
  public:
   /// `blocks`: what can't be recorded is not done (audit.on_failure).
-  audit_trail(audit_log& log, const clock& time, bool blocks) : log_(log), time_(time), blocks_(blocks) {}
+  audit_trail(audit_log& log, const clock& time, bool blocks, std::string directory)
+      : log_(log), time_(time), blocks_(blocks), directory_(std::move(directory)) {}
   /// Asked before the request does anything.
   bool must_refuse(const route& to) const { return blocks_ && is_recorded_first(to) && log_.failing(); }
   /// AUDIT_UNAVAILABLE when that has to be the answer instead.
@@ -39,11 +41,18 @@ class audit_trail {
   /// One record for each connection at most, for these answers end it (but a CORS preflight): no flood of them writes more
   /// than as many refused requests on kept connections would.
   void record_answer_of_server(const http_request& request, int status, ec why);
+  /// Where the records are, and what seals the positions in them that readers hold.
+  const std::string& directory() const { return directory_; }
+  const std::string& cursor_key() const { return cursor_key_; }
 
  private:
+  static constexpr std::size_t cursor_key_bytes = 32;
+
   audit_log& log_;
   const clock& time_;
   const bool blocks_;
+  const std::string directory_;
+  const std::string cursor_key_ = random_bytes(cursor_key_bytes);
 };
 
 }  // namespace waggle::rest

@@ -13,23 +13,12 @@ http_response token_answer(const session_token& token) {
   w.begin_object().member("access_token", token.text).member("token_type", "Bearer");
   w.member("expires_in", token.expires_in_s);
   w.key("user").begin_object().member("user_id", token.user_id).member("username", token.username);
-  write_texts(w, "roles", token.roles);
+  w.member("roles", token.roles);
   w.end_object().end_object();
   return json_response(std::move(out));
 }
 
 failure no_token_shown() { return failure(ec::bad_request, "This is for tokens of users; the request shows none"); }
-
-std::string_view kind_name(principal_kind kind) {
-  switch (kind) {
-    case principal_kind::local: return "local";
-    case principal_kind::hub_key: return "hub_key";
-    case principal_kind::service: return "service";
-    case principal_kind::local_key: return "local_key";
-    case principal_kind::jwt: break;
-  }
-  return "jwt";
-}
 
 /// The words of a key; for others, the names of their permissions.
 std::vector<std::string> permissions_of(const handler_context& c) {
@@ -77,10 +66,10 @@ answer auth_me(handler_context& c) {
   const auto& who = *c.who;
   std::string out;
   json_writer w(out);
-  w.begin_object().member("kind", kind_name(who.kind)).member("user_id", who.user_id).member("username", who.username);
+  w.begin_object().member("kind", to_string(who.kind)).member("user_id", who.user_id).member("username", who.username);
   const auto user = who.kind == principal_kind::jwt ? c.identity->book().find_user(who.username) : nullptr;
-  write_texts(w, "roles", user ? user->record.roles : std::vector<std::string>());
-  write_texts(w, "permissions", permissions_of(c));
+  w.member("roles", user ? user->record.roles : std::vector<std::string>());
+  w.member("permissions", permissions_of(c));
   if (who.tenant && !who.tenant->is_nil())
     w.member("tenant_id", to_string(*who.tenant));
   else

@@ -115,19 +115,13 @@ user_request read_user_request(decoder& d) {
   return wanted;
 }
 
-void write_texts(json_writer& w, std::string_view name, const std::vector<std::string>& list) {
-  w.key(name).begin_array();
-  for (const auto& text : list) w.value(text);
-  w.end_array();
-}
-
 void write_grant(json_writer& w, const wanted_grant& grant) {
-  write_texts(w, "permissions", grant.permissions);
+  w.member("permissions", grant.permissions);
   if (grant.scopes) {
     w.key("scopes").begin_array();
     for (const auto& scope : *grant.scopes) {
       w.begin_object().member("collection", scope.collection);
-      write_texts(w, "permissions", scope.permissions);
+      w.member("permissions", scope.permissions);
       w.end_object();
     }
     w.end_array();
@@ -135,7 +129,7 @@ void write_grant(json_writer& w, const wanted_grant& grant) {
     w.key("scopes").null();
   }
   if (grant.functions)
-    write_texts(w, "allowed_functions", *grant.functions);
+    w.member("allowed_functions", *grant.functions);
   else
     w.key("allowed_functions").null();
 }
@@ -168,7 +162,7 @@ void write_key(json_writer& w, const live_key& key, std::int64_t now_unix_s) {
 
 void write_user(json_writer& w, const live_user& user) {
   w.begin_object().member("user_id", user.record.user_id).member("username", user.name);
-  write_texts(w, "roles", user.record.roles);
+  w.member("roles", user.record.roles);
   if (user.record.tenant)
     w.member("tenant_id", to_string(*user.record.tenant));
   else

@@ -14,7 +14,6 @@ wanted_grant read_grant(decoder& d, wanted_grant otherwise);
 key_request read_key_request(decoder& d);
 user_request read_user_request(decoder& d);
 
-void write_texts(json_writer& w, std::string_view name, const std::vector<std::string>& list);
 /// `permissions`, `scopes`, `allowed_functions`.
 void write_grant(json_writer& w, const wanted_grant& grant);
 /// Unix seconds, null for 0.

@@ -19,6 +19,7 @@ class local_identity;
 
 namespace waggle::rest {
 
+class audit_trail;
 struct tenant_services;
 class node_state;  // server-wide facts: start time, version, connections (net/rest/node_state.hpp)
 
@@ -32,6 +33,7 @@ struct handler_context {
   principal_ptr who;         ///< none where nobody has to be known; a log-in sets it
   local_identity* identity;  ///< none without auth.enabled
   authenticator& door;
+  const audit_trail* audit;  ///< none where nothing is recorded
 
   http_request& http() { return scope.http(); }
 };

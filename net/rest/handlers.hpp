@@ -89,6 +89,9 @@ answer auth_me(handler_context& c);
 answer auth_introspect(handler_context& c);
 answer auth_validate_password(handler_context& c);
 
+// audit.cpp
+answer read_audit(handler_context& c);
+
 // auth_keys.cpp
 answer auth_create_key(handler_context& c);
 answer auth_list_keys(handler_context& c);

@@ -27,9 +27,7 @@ void write_tenant(json_writer& w, const principal& who) {
 }
 
 void write_permissions(json_writer& w, const principal& who) {
-  w.key("permissions").begin_array();
-  for (const auto name : who.may.permissions.names()) w.value(name);
-  w.end_array();
+  w.member("permissions", who.may.permissions.names());
 }
 
 void write_expiry(json_writer& w, const principal& who) {
@@ -40,14 +38,10 @@ void write_expiry(json_writer& w, const principal& who) {
 }
 
 void write_functions(json_writer& w, const principal& who) {
-  w.key("allowed_functions");
-  if (!who.may.functions) {
-    w.null();
-    return;
-  }
-  w.begin_array();
-  for (const auto& name : who.may.functions->names()) w.value(name);
-  w.end_array();
+  if (who.may.functions)
+    w.member("allowed_functions", who.may.functions->names());
+  else
+    w.key("allowed_functions").null();
 }
 
 }  // namespace

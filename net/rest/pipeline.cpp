@@ -278,7 +278,7 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
     const auto from = outcome.who ? sender::known : sender::unproven;
     if (auto came = co_await request.unread->read(from); !came) co_return came.error();
   }
-  handler_context context{scope, db_, config_, metrics_, node_, tenants_, std::move(who), identity_, door_};
+  handler_context context{scope, db_, config_, metrics_, node_, tenants_, std::move(who), identity_, door_, audit_};
   auto answer = co_await run(*match.found, context, outcome);
   if (counts) {
     tenants_.meter.count_searches(tenant, scope.seen().searches);

@@ -125,7 +125,7 @@ constexpr route table[] = {
     {"GET", "/auth/users", 'O', "auth.users.list", auth_list_users, "All users", ""},
     {"DELETE", "/auth/users/{name}", 'O', "auth.users.delete", auth_delete_user, "Delete a user", ""},
     {"PUT", "/auth/users/{name}/password", 'A', "auth.users.password", auth_set_password, "Change one's own password, or as operator any", ""},
-    {"GET", "/auth/audit", 'T', "audit.read", not_implemented, "Audit records", ""},
+    {"GET", "/auth/audit", 'T', "audit.read", read_audit, "What was done, newest first", ""},
     // HiveHub
     {"GET", "/hub/backups", 'R', "backup.list", not_implemented, "Backups of a user", ""},
     {"POST", "/hub/backups", 'W', "backup.create", not_implemented, "Make a backup", ""},

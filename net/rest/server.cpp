@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "net/metrics/metrics.hpp"
-#include "net/rest/auth_wire.hpp"
 #include "net/rest/handlers.hpp"
 #include "net/rest/node_state.hpp"
 #include "net/rest/openapi.hpp"
@@ -126,10 +125,7 @@ answer docs_page(handler_context& c) {
   co_return text_response(openapi_page(c.node.version), 200, "text/html; charset=utf-8");
 }
 
-answer not_implemented(handler_context& c) {
-  const bool of_identity = c.http().segments.front() == "auth";
-  co_return of_identity && !c.identity ? no_local_identity() : failure(ec::not_implemented);
-}
+answer not_implemented(handler_context&) { co_return failure(ec::not_implemented); }
 
 answer needs_cluster_mode(handler_context& c) {
   co_return failure(c.config.cluster.enabled ? ec::not_implemented : ec::cluster_mode_disabled);

@@ -115,10 +115,25 @@ def test_denials_are_recorded(world):
 
 
 def test_acting_for_a_user_is_recorded(world):
-    acme = world.users["acme"]
-    assert ask(world.service(acme), "acting", "GET", "/collections").status == 200
-    record = record_of(world.node, "acting")
-    assert record["on_behalf_of"] == record["tenant_id"] == acme and record["actor"]["kind"] == "service"
+    """Whichever way the tenant is named; and not of a tenant that acts for itself."""
+    acme, node = world.users["acme"], world.node
+    operator = {"key": world.hub.key(acme, "ADMIN", key="hh_admin_" + "o" * 40, scope="operator")["key"]}
+    ways = {"service, header": (world.service(acme), ""),
+            "service, parameter": (world.service(), f"?user_id={acme}"),
+            "key, header": (world.client(operator, **{"x-hivehub-user-id": acme}), ""),
+            "key, parameter": (world.client(operator), f"?user_id={acme}")}
+    for n, (way, (client, query)) in enumerate(ways.items()):
+        assert ask(client, f"way{n}", "GET", "/collections" + query).status == 200, way
+        record = record_of(node, f"way{n}")
+        assert record["on_behalf_of"] == record["tenant_id"] == acme, way
+        assert record["actor"]["kind"] == ("service" if "service" in way else "hub_key")
+    assert ask(world.client("acme", **{"x-hivehub-user-id": acme}), "own", "GET", f"/collections?user_id={acme}").status == 200
+    assert "on_behalf_of" not in record_of(node, "own")
+    assert ask(world.service(), "nobody", "GET", "/cluster/health").status == 200
+    record = record_of(node, "nobody")
+    assert record["tenant_id"] == "" and "on_behalf_of" not in record
+    assert ask(world.service(), "about", "GET", f"/hub/tenant/{acme}/stats").status in (200, 404)
+    assert record_of(node, "about")["target"] == acme
 
 
 def test_no_secret_and_no_content_in_the_files(world):

@@ -23,6 +23,7 @@ struct command_line {
   doctor_options doctor;
   import_options import;
   audit_verify_options audit_verify;
+  audit_tail_options audit_tail;
   key_options key;
   std::string key_id;
   usage_options usage;
@@ -39,6 +40,7 @@ struct command_line {
   CLI::App* import_command = nullptr;
   CLI::App* doctor_command = nullptr;
   CLI::App* audit_verify_command = nullptr;
+  CLI::App* audit_tail_command = nullptr;
   CLI::App* keys_create = nullptr;
   CLI::App* keys_list = nullptr;
   CLI::App* keys_revoke = nullptr;
@@ -121,7 +123,28 @@ struct command_line {
     auto* directory = c->add_option("--dir", audit_verify.directory, "Directory of the audit files")->type_name("FILE");
     c->add_option("--file", audit_verify.file, "Verify this file by itself")->type_name("FILE")->excludes(directory);
     c->add_option("--anchor", audit_verify.anchor, "Hash that a record must have, known from elsewhere");
-    c->fallthrough();
+    c->add_option("--public-key", audit_verify.public_key, "Key that has signed the checkpoints, PEM")->type_name("FILE");
+    const CLI::Validator is_day(
+        [](const std::string& text) {
+          constexpr std::string_view shape = "0000-00-00";
+          bool good = text.size() == shape.size();
+          for (std::size_t i = 0; good && i < shape.size(); ++i)
+            good = shape[i] == '-' ? text[i] == '-' : text[i] >= '0' && text[i] <= '9';
+          return good ? std::string() : "must be a day, as 2026-01-31";
+        },
+        "DAY");
+    c->add_option("--from", audit_verify.from, "First day (UTC); what was before it is believed")->check(is_day)->excludes("--file");
+    c->add_option("--to", audit_verify.to, "Last day (UTC)")->check(is_day)->excludes("--file");
+    audit_tail_command = audit->add_subcommand("tail", "Show the last records, the newest last; of all tenants to operators");
+    auto* t = audit_tail_command;
+    t->alias("list");
+    t->add_option("--limit", audit_tail.limit, "Records")->check(CLI::Range(1, 100000));
+    t->add_option("--tenant", audit_tail.tenant, "Only what concerns this tenant")->type_name("UUID");
+    t->add_option("--actor", audit_tail.actor, "Only what this key, user or kind of actor did");
+    t->add_option("--action", audit_tail.action, "Only this action or function");
+    t->add_option("--from", audit_tail.from, "From this time on (UTC): 2026-01-31 or 2026-01-31T12:00:00Z");
+    t->add_option("--to", audit_tail.to, "Before this time");
+    for (auto* command : {c, t}) command->fallthrough();
   }
   void add_keys() {
     auto* keys = app.add_subcommand("keys", "Make, list, revoke and rotate local API keys");
@@ -282,6 +305,7 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.collections->parsed()) return run_collections_list(*context);
   if (line.search_command->parsed()) return run_search(*context, line.search);
   if (line.audit_verify_command->parsed()) return run_audit_verify(*context, line.audit_verify);
+  if (line.audit_tail_command->parsed()) return run_audit_tail(*context, line.audit_tail);
   if (line.keys_create->parsed()) return run_keys_create(*context, line.key);
   if (line.keys_list->parsed()) return run_keys_list(*context);
   if (line.keys_revoke->parsed()) return run_keys_revoke(*context, line.key_id);

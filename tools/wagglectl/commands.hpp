@@ -29,6 +29,7 @@ outcome<exit_code> run_doctor(command_context& context, const doctor_options& op
 outcome<exit_code> run_import(command_context& context, const import_options& options, const retry_policy& policy);
 /// Needs no node: 0 intact, 1 a fault was found, 2 unreadable.
 outcome<exit_code> run_audit_verify(command_context& context, const audit_verify_options& options);
+outcome<exit_code> run_audit_tail(command_context& context, const audit_tail_options& options);
 /// Needs a node that is stopped: 0 every drift is 0, 1 one is not, 2 the store can't be opened, 5 no such tenant.
 outcome<exit_code> run_usage(command_context& context, const usage_options& options);
 outcome<exit_code> run_version(command_context& context);

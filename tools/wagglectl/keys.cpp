@@ -8,23 +8,17 @@
 namespace waggle::ctl {
 namespace {
 
-void write_texts(json_writer& w, std::string_view name, const std::vector<std::string>& list) {
-  w.key(name).begin_array();
-  for (const auto& text : list) w.value(text);
-  w.end_array();
-}
-
 std::string body_of(const key_options& options) {
   std::string body;
   json_writer w(body);
   w.begin_object().member("name", options.name).member("kind", options.kind);
-  if (!options.permissions.empty()) write_texts(w, "permissions", options.permissions);
-  if (!options.functions.empty()) write_texts(w, "allowed_functions", options.functions);
+  if (!options.permissions.empty()) w.member("permissions", options.permissions);
+  if (!options.functions.empty()) w.member("allowed_functions", options.functions);
   if (!options.collections.empty()) {
     w.key("scopes").begin_array();
     for (const auto& collection : options.collections) {
       w.begin_object().member("collection", collection);
-      if (!options.permissions.empty()) write_texts(w, "permissions", options.permissions);
+      if (!options.permissions.empty()) w.member("permissions", options.permissions);
       w.end_object();
     }
     w.end_array();

@@ -62,6 +62,14 @@ struct audit_verify_options {
   std::string directory = "data/_node/audit";
   std::string file;    ///< one file by itself; empty = the directory
   std::string anchor;  ///< a hash that must be in the chain; empty = none
+  std::string public_key;  ///< file with the key that has signed the checkpoints; empty = nobody looks
+  std::string from, to;    ///< days; empty = no bound
+};
+
+struct audit_tail_options {
+  std::string tenant, actor, action;  ///< empty = any
+  std::string from, to;               ///< times in UTC; empty = no bound
+  std::uint32_t limit = 20;
 };
 
 struct usage_options {

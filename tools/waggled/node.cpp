@@ -145,11 +145,16 @@ result<std::unique_ptr<authenticator>> node::hub_door() {
 result<void> node::open_audit() {
   if (!config_.audit.enabled) return {};
   audit_file_options options{config_.audit.dir, state_.node_id, config_.audit.retain_days};
+  if (const auto& file = config_.audit.signing_key_file; !file.empty()) {
+    auto key = audit_key::load_private(file);
+    if (!key) return key.error();
+    options.key = std::move(*key);
+  }
   auto log = audit_log::open(std::move(options), clock_, metrics_);
   if (!log) return log.error();
   audit_log_ = std::move(*log);
   const bool blocks = config_.cluster.enabled && config_.audit.on_failure == "block";
-  audit_ = std::make_unique<rest::audit_trail>(*audit_log_, clock_, blocks);
+  audit_ = std::make_unique<rest::audit_trail>(*audit_log_, clock_, blocks, config_.audit.dir);
   return {};
 }
 

@@ -1,7 +1,9 @@
 #include "base/crypto.hpp"
 
+#include <cryptopp/aes.h>
 #include <cryptopp/base64.h>
 #include <cryptopp/filters.h>
+#include <cryptopp/gcm.h>
 #include <cryptopp/hex.h>
 #include <cryptopp/hmac.h>
 #include <cryptopp/misc.h>
@@ -67,6 +69,33 @@ std::optional<std::string> base64url_decode(std::string_view text) {
                          new CryptoPP::Base64URLDecoder(new CryptoPP::StringSink(bytes)));
   if (base64url_encode(bytes) != text) return std::nullopt;
   return bytes;
+}
+
+namespace {
+constexpr std::size_t nonce_bytes = 12, tag_bytes = 16;
+CryptoPP::byte* bytes_in(std::string& text) { return reinterpret_cast<CryptoPP::byte*>(text.data()); }
+}  // namespace
+
+std::string seal(std::string_view key, std::string_view text, std::string_view bound_to) {
+  auto out = random_bytes(nonce_bytes);
+  out.resize(nonce_bytes + text.size() + tag_bytes);
+  auto* at = bytes_in(out);
+  CryptoPP::GCM<CryptoPP::AES>::Encryption cipher;
+  cipher.SetKeyWithIV(bytes_of(key), key.size(), at, nonce_bytes);
+  cipher.EncryptAndAuthenticate(at + nonce_bytes, at + nonce_bytes + text.size(), tag_bytes, at, nonce_bytes,
+                                bytes_of(bound_to), bound_to.size(), bytes_of(text), text.size());
+  return out;
+}
+
+std::optional<std::string> unseal(std::string_view key, std::string_view sealed, std::string_view bound_to) {
+  if (sealed.size() < nonce_bytes + tag_bytes) return std::nullopt;
+  std::string text(sealed.size() - nonce_bytes - tag_bytes, '\0');
+  const auto* at = bytes_of(sealed);
+  CryptoPP::GCM<CryptoPP::AES>::Decryption cipher;
+  cipher.SetKeyWithIV(bytes_of(key), key.size(), at, nonce_bytes);
+  const bool whole = cipher.DecryptAndVerify(bytes_in(text), at + nonce_bytes + text.size(), tag_bytes, at, nonce_bytes,
+                                             bytes_of(bound_to), bound_to.size(), at + nonce_bytes, text.size());
+  return whole ? std::optional(std::move(text)) : std::nullopt;
 }
 
 std::string random_bytes(std::size_t count) {

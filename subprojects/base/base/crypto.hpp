@@ -20,6 +20,11 @@ std::optional<std::string> base64_decode(std::string_view text);
 std::string base64url_encode(std::string_view bytes);
 std::optional<std::string> base64url_decode(std::string_view text);
 
+/// AES-256-GCM with a random nonce in front; `key` has 32 bytes. What was sealed is read with the same `bound_to` only, and
+/// tells its length; anything else is nothing.
+std::string seal(std::string_view key, std::string_view text, std::string_view bound_to);
+std::optional<std::string> unseal(std::string_view key, std::string_view sealed, std::string_view bound_to);
+
 /// From the system's generator: fit for keys.
 std::string random_bytes(std::size_t count);
 /// Letters and digits, each as likely as the others.

@@ -56,7 +56,6 @@ constexpr std::array table{
     error_info{ec::no_quorum, 503, "NO_QUORUM", "No quorum"},
     error_info{ec::tenant_unavailable, 503, "TENANT_UNAVAILABLE", "Temporarily unavailable"},
     error_info{ec::hub_unavailable, 503, "HUB_UNAVAILABLE", "Keys can't be checked at the moment"},
-    error_info{ec::audit_unavailable, 503, "AUDIT_UNAVAILABLE", "What is done can't be recorded at the moment"},
     error_info{ec::shutting_down, 503, "SHUTTING_DOWN", "The node is shutting down"},
     error_info{ec::storage_full, 507, "STORAGE_FULL", "The node's disk is full"},
     error_info{ec::corrupt_data, 500, "INTERNAL_ERROR", "Internal error"},
@@ -69,6 +68,7 @@ constexpr std::array table{
     error_info{ec::missing_api_key, 401, "MISSING_API_KEY", "An API key must be given"},
     error_info{ec::invalid_api_key, 401, "INVALID_API_KEY", "Invalid API key"},
     error_info{ec::hub_disabled, 503, "HUB_DISABLED", "HiveHub is not in use here"},
+    error_info{ec::audit_unavailable, 503, "AUDIT_UNAVAILABLE", "What is done can't be recorded at the moment"},
 };
 static_assert(table.size() == static_cast<std::size_t>(ec::count_));
 constexpr bool in_order() {

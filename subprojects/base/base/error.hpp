@@ -65,7 +65,6 @@ enum class ec : int {
   no_quorum,
   tenant_unavailable,
   hub_unavailable,
-  audit_unavailable,
   shutting_down,
   storage_full,
   // inside the node only; reach a client as internal_error
@@ -80,6 +79,7 @@ enum class ec : int {
   missing_api_key,
   invalid_api_key,
   hub_disabled,
+  audit_unavailable,
   count_
 };
 

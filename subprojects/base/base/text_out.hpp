@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace waggle {
 
@@ -46,6 +47,8 @@ class json_writer {
     return *this;
   }
   json_writer& value(std::span<const float> v);
+  json_writer& value(const std::vector<std::string>& texts) { return value_of_texts(texts); }
+  json_writer& value(const std::vector<std::string_view>& texts) { return value_of_texts(texts); }
   json_writer& null() { return raw("null"); }
   /// Appends text that is already JSON.
   json_writer& raw(std::string_view json);
@@ -59,6 +62,12 @@ class json_writer {
   void comma() {
     if (need_comma_) out_ += ',';
     need_comma_ = true;
+  }
+  template <class Texts>
+  json_writer& value_of_texts(const Texts& texts) {
+    begin_array();
+    for (const auto& text : texts) value(std::string_view(text));
+    return end_array();
   }
   json_writer& open(char c);
   json_writer& close(char c);

@@ -64,7 +64,7 @@ std::string joined(const lines& all) {
 
 std::optional<chain_fault> verify(const std::string& text) {
   chain_head head;
-  return verify_audit_text(text, head, [](const audit_link&) {});
+  return verify_audit_text(text, head, [](const audit_link&) { return std::nullopt; });
 }
 }  // namespace
 
@@ -112,7 +112,7 @@ TEST_CASE("audit chain: an untouched file holds, from any record on") {
   json_parser parser;
   chain_head head = read_audit_line(all[6], parser)->self;
   CHECK(head.seq == 7);
-  CHECK_FALSE(verify_audit_text(joined(lines(all.begin() + 7, all.end())), head, [](const audit_link&) {}).has_value());
+  CHECK_FALSE(verify_audit_text(joined(lines(all.begin() + 7, all.end())), head, [](const audit_link&) { return std::nullopt; }).has_value());
   CHECK(head.seq == 20);
 }
 

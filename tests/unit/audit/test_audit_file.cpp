@@ -58,7 +58,7 @@ struct world {
   }
   fs::path day(const std::string& date) const { return dir.path / ("audit-2026-01-" + date + ".jsonl"); }
   audit_verdict verify(const std::string& anchor = "") const {
-    auto verdict = verify_audit_directory(dir.path, anchor);
+    auto verdict = verify_audit_directory(dir.path, {.anchor = anchor});
     REQUIRE(verdict.has_value());
     return *verdict;
   }
@@ -82,7 +82,7 @@ TEST_CASE("audit file: one per day, private, chained over restarts") {
   CHECK((about.st_mode & 0777) == 0700);
   CHECK(has(text_of(w.day("02")), R"("event":"chain.file")"));
   CHECK(has(text_of(w.day("02")), R"("previous_file":"audit-2026-01-01.jsonl")"));
-  const auto alone = verify_audit_file(w.day("02"), "");
+  const auto alone = verify_audit_file(w.day("02"), {});
   REQUIRE(alone.has_value());
   CHECK_FALSE(alone->fault.has_value());
   CHECK(alone->records == 4);
@@ -112,7 +112,7 @@ TEST_CASE("audit file: a torn last line is cut and recorded") {
 TEST_CASE("audit file: a file that was only begun is used") {
   world w;
   w.live(0);
-  write_text(w.day("02"), "");
+  write_text(w.day("02"), {});
   write_text(w.day("03"), "{\"ev");
   w.live(2);
   const auto verdict = w.verify();
@@ -178,7 +178,7 @@ TEST_CASE("audit file: whole files that are gone, cut, renamed or exchanged are 
   fs::remove(w.day("02"));
   CHECK(w.verify().fault->kind == chain_fault_kind::missing);
   CHECK(w.verify().fault->file == "audit-2026-01-03.jsonl");
-  write_text(w.day("02"), "");
+  write_text(w.day("02"), {});
   CHECK(w.verify().fault->kind == chain_fault_kind::missing);
   write_text(w.day("02"), texts[1]);
 
@@ -210,11 +210,11 @@ TEST_CASE("audit file: whole files that are gone, cut, renamed or exchanged are 
 
 TEST_CASE("audit file: what can't be read is no verdict") {
   world w;
-  CHECK(verify_audit_directory(w.dir.path, "").error().code == ec::io_error);
+  CHECK(verify_audit_directory(w.dir.path, {}).error().code == ec::io_error);
   fs::create_directories(w.dir.path);
-  CHECK(verify_audit_directory(w.dir.path, "").error().code == ec::io_error);  // no files
-  CHECK(verify_audit_file(w.dir.path, "").error().code == ec::io_error);
-  CHECK(verify_audit_file(w.day("01"), "").error().code == ec::io_error);
+  CHECK(verify_audit_directory(w.dir.path, {}).error().code == ec::io_error);  // no files
+  CHECK(verify_audit_file(w.dir.path, {}).error().code == ec::io_error);
+  CHECK(verify_audit_file(w.day("01"), {}).error().code == ec::io_error);
 }
 
 TEST_CASE("audit file: a write that fails half way leaves no trace, and is repeated whole") {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -26,6 +27,28 @@ TEST_CASE("error: every code has a status, a stable name and a sentence") {
     // One name never has two statuses: a client that knows the name knows the status.
     const auto [known, fresh] = status_of_name.emplace(row.name, row.http_status);
     CHECK(known->second == row.http_status);
+  }
+}
+
+TEST_CASE("error: codes keep their numbers, which answers on disk hold: new ones come last") {
+  constexpr ec order[] = {
+      ec::ok, ec::validation_error, ec::bad_request, ec::parse_error, ec::dimension_mismatch, ec::invalid_dimension,
+      ec::unsupported_provider, ec::unsupported_model, ec::invalid_user_id, ec::tenant_required,
+      ec::auth_missing_key, ec::auth_invalid_format, ec::auth_invalid_key, ec::auth_key_expired,
+      ec::auth_signature_invalid, ec::auth_service_rejected, ec::forbidden, ec::function_not_allowed,
+      ec::tenant_suspended, ec::ip_denied, ec::origin_denied, ec::collection_not_found, ec::vector_not_found,
+      ec::snapshot_not_found, ec::tenant_not_found, ec::route_not_found, ec::cluster_mode_disabled,
+      ec::method_not_allowed, ec::not_acceptable, ec::payload_too_large, ec::unsupported_media_type,
+      ec::headers_too_large, ec::request_timeout, ec::collection_already_exists, ec::conflict,
+      ec::precondition_failed, ec::quota_exceeded, ec::rate_limit_exceeded, ec::auth_rate_limit,
+      ec::concurrency_limit, ec::queue_full, ec::internal_error, ec::not_implemented, ec::deadline_exceeded,
+      ec::not_ready, ec::no_quorum, ec::tenant_unavailable, ec::hub_unavailable, ec::shutting_down, ec::storage_full,
+      ec::corrupt_data, ec::io_error, ec::not_found, ec::invalid_credentials, ec::key_not_found, ec::user_not_found,
+      ec::user_exists, ec::missing_api_key, ec::invalid_api_key, ec::hub_disabled, ec::audit_unavailable};
+  static_assert(std::size(order) == static_cast<std::size_t>(ec::count_), "append the new code, change no other line");
+  for (std::size_t i = 0; i < std::size(order); ++i) {
+    CAPTURE(info(order[i]).name);
+    CHECK(static_cast<std::size_t>(order[i]) == i);
   }
 }
 

@@ -292,8 +292,7 @@ TEST_CASE("lists in variables and arguments") {
 
 TEST_CASE("features of later releases are refused, not ignored") {
   loader l;
-  for (const char* yaml : {"tenancy: {encryption: {enabled: true}}", "audit: {signing_key_file: /k}",
-                           "rate_limiting: {standalone: true}",
+  for (const char* yaml : {"tenancy: {encryption: {enabled: true}}", "rate_limiting: {standalone: true}",
                            "qdrant: {listen: '127.0.0.1:6333'}", "server: {liveness: {listen: '127.0.0.1:1'}}",
                            "cluster: {peers: ['10.0.0.2:15003']}"}) {
     INFO(yaml);
@@ -330,6 +329,9 @@ TEST_CASE("what a node refuses to start with") {
   refused("auth: {enabled: true, root_user: 'a b'}", "auth.root_user: must be 3 to 64");
   refused("auth: {enabled: true}\nhub: {signing: {required: all}}", "can't be all with auth.enabled");
   refused("audit: {enabled: true}", "needs auth.enabled or cluster mode");
+  refused("audit: {signing_key_file: /none}", "audit.signing_key_file: needs auth.enabled or cluster mode");
+  refused("auth: {enabled: true}\naudit: {signing_key_file: /none}", "audit.signing_key_file: '/none' can't be read");
+  refused("auth: {enabled: true}\naudit: {signing_key_file: /etc/hostname}", "must not be accessible by group or others");
   refused("hub: {enabled: true}", "cluster mode needs hub.api_url and hub.service_api_key");
   refused("hub: {enabled: true, tenant_isolation: none}", "needs hub.allow_no_isolation");
   refused("hub: {enabled: true}\ndurability: {fsync: false}", "can't be false in cluster mode");

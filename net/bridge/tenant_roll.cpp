@@ -40,6 +40,20 @@ tenant_roll::reply<std::vector<tenant_roll::line>> tenant_roll::page(std::option
   co_return co_await run_on(rt_, pool_kind::long_work, std::move(work));
 }
 
+tenant_roll::reply<std::vector<tenant_roll::news>> tenant_roll::with_news() {
+  auto work = [&kv = kv_]() -> result<std::vector<news>> {
+    std::vector<news> found;
+    const auto visit = [&found](const tenant_id& tenant, const tenant_record& account) {
+      const bool any = account.reporting || account.now.position > account.reported.position;
+      if (any && !tenant.is_nil()) found.push_back({tenant, account.reported.time_ms});
+      return true;
+    };
+    if (auto visited = visit_accounts(kv, std::nullopt, visit); !visited) return visited.error();
+    return found;
+  };
+  co_return co_await run_on(rt_, pool_kind::long_work, std::move(work));
+}
+
 tenant_roll::reply<tenant_roll::sums> tenant_roll::totals() {
   {
     const std::lock_guard guard(lock_);

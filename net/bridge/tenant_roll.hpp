@@ -29,6 +29,12 @@ class tenant_roll {
 
   tenant_roll(runtime& rt, const kv_store& kv, const clock& time) : rt_(rt), kv_(kv), time_(time) {}
 
+  struct news {
+    tenant_id tenant;
+    std::int64_t since_ms = 0;  ///< 0: nothing of it was ever reported
+  };
+  /// Tenants with usage that HiveHub has not got, by id.
+  reply<std::vector<news>> with_news();
   /// None for a tenant that this node has never seen.
   reply<std::optional<tenant_record>> account(tenant_id tenant);
   /// Names, sorted.

@@ -90,7 +90,11 @@ answer get_database_stats(handler_context& c) {
 answer metrics_text(handler_context& c) {
   if (!c.config.metrics.enabled) co_return failure(ec::route_not_found);
   const auto format = choose_exposition(c.http().header("accept").value_or(""));
-  co_return text_response(c.metrics.expose(format), 200, content_type(format));
+  // It looks at every tenant: longer than a worker's sockets may wait.
+  auto write = [&metrics = c.metrics, format]() -> result<std::string> { return metrics.expose(format); };
+  auto text = co_await c.db.read_disk(c.scope, std::move(write));
+  if (!text) co_return text.error();
+  co_return text_response(std::move(*text), 200, content_type(format));
 }
 
 answer indexing_progress(handler_context& c) {

@@ -103,17 +103,27 @@ tenant_metrics::listed tenant_metrics::quota_refusals() const {
   return out;
 }
 
+tenant_metrics::shown_tenants tenant_metrics::shown() const {
+  shown_tenants out;
+  const std::lock_guard guard(lock_);
+  out.ended_cpu_us = ended_cpu_us_;
+  out.cpu_us_before.reserve(newest_first_.size());
+  for (const auto& [tenant, its] : newest_first_) out.cpu_us_before.emplace(tenant, its.cpu_us_before);
+  return out;
+}
+
 tenant_metrics::listed tenant_metrics::cpu_seconds(
     const std::vector<std::pair<tenant_id, std::uint64_t>>& totals_us) const {
   listed out;
-  const std::lock_guard guard(lock_);
+  const auto with_series = shown();
   // All that no series shows, or showed before it ended: so it never falls.
-  double others_us = -static_cast<double>(ended_cpu_us_);
+  double others_us = -static_cast<double>(with_series.ended_cpu_us);
   for (const auto& [tenant, us] : totals_us) {
-    const auto it = by_tenant_.find(tenant);
-    const auto before_us = it == by_tenant_.end() ? us : std::min(us, it->second->second.cpu_us_before);
+    const auto it = with_series.cpu_us_before.find(tenant);
+    const bool own = it != with_series.cpu_us_before.end();
+    const auto before_us = own ? std::min(us, it->second) : us;
     others_us += static_cast<double>(before_us);
-    if (it != by_tenant_.end()) out.push_back({{to_string(tenant)}, static_cast<double>(us - before_us) / 1e6});
+    if (own) out.push_back({{to_string(tenant)}, static_cast<double>(us - before_us) / 1e6});
   }
   out.push_back({{others_name_}, std::max(0.0, others_us) / 1e6});
   return out;
@@ -122,11 +132,11 @@ tenant_metrics::listed tenant_metrics::cpu_seconds(
 tenant_metrics::listed tenant_metrics::storage(const account_board& accounts) const {
   listed out;
   double others = 0;
-  const std::lock_guard guard(lock_);
+  const auto with_series = shown();
   accounts.each([&](const tenant_id& tenant, const tenant_record& account) {
     const auto bytes = static_cast<double>(account.now.bytes);
     if (account.now.position == 0) return;
-    if (by_tenant_.contains(tenant))
+    if (with_series.cpu_us_before.contains(tenant))
       out.push_back({{to_string(tenant)}, bytes});
     else
       others += bytes;
@@ -143,13 +153,13 @@ tenant_metrics::listed tenant_metrics::quota_use(const account_board& accounts, 
       out.push_back({{name, std::string(name_of_quota(type))}, static_cast<double>(use[type])});
   };
   by_type others{};
-  const std::lock_guard guard(lock_);
+  const auto with_series = shown();
   accounts.each([&](const tenant_id& tenant, const tenant_record& account) {
     if (account.now.position == 0) return;
     const auto& now = account.now;
     // In the order of quota_type.
     const by_type use{now.collections, now.points, now.bytes, account.month == month ? account.month_requests : 0};
-    if (by_tenant_.contains(tenant)) return list(to_string(tenant), use);
+    if (with_series.cpu_us_before.contains(tenant)) return list(to_string(tenant), use);
     for (std::size_t type = 0; type < quota_types; ++type) others[type] += use[type];
   });
   list(others_name_, others);

@@ -49,6 +49,12 @@ class tenant_metrics {
     std::uint64_t cpu_us_before = 0;  ///< spent before the series began
   };
   using series = std::list<std::pair<tenant_id, counts>>;
+  /// Who has series now: copied, so that a look at every tenant of the node keeps no request waiting.
+  struct shown_tenants {
+    std::unordered_map<tenant_id, std::uint64_t> cpu_us_before;
+    std::uint64_t ended_cpu_us = 0;
+  };
+  shown_tenants shown() const;
   counts& of(const tenant_id& tenant);
   /// Calls `visit(name, counts)` for every tenant with series, then for the others.
   template <class Visit>

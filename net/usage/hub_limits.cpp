@@ -1,8 +1,5 @@
 #include "net/usage/hub_limits.hpp"
 
-#include "actors/runtime/jobs.hpp"
-#include "storage/apply/account.hpp"
-
 namespace waggle {
 
 tenant_limits with_quota(tenant_limits limits, const hub_quota& q) {
@@ -45,11 +42,8 @@ boost::asio::awaitable<tenant_limits> hub_limits::last_known(tenant_id tenant) {
   auto limits = configured_.current();
   auto account = accounts_.find(tenant);
   if (!account) {
-    auto read = [&kv = kv_, tenant]() -> result<std::optional<tenant_record>> {
-      return load_account(write_overlay(kv), tenant);
-    };
-    auto loaded = co_await run_blocking(rt_, std::move(read));
-    if (loaded) account = std::move(*loaded);
+    auto read = co_await roll_.account(tenant);
+    if (read) account = std::move(*read);
   }
   if (account && account->limits_time_ms > 0) {
     limits.quota = account->limits;

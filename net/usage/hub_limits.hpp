@@ -2,10 +2,9 @@
 // Limits that HiveHub gives (contract hub.md §5): what it leaves out is the configuration's. When it is silent: its last word, of
 // this process or, stored with the tenant, of an earlier one; else the configuration's. Never unlimited by silence. Any thread.
 #include "actors/protocol/account_board.hpp"
-#include "actors/runtime/runtime.hpp"
+#include "net/bridge/tenant_roll.hpp"
 #include "net/hub/hub_client.hpp"
 #include "net/usage/limits_source.hpp"
-#include "storage/kv/kv_store.hpp"
 
 namespace waggle {
 
@@ -14,9 +13,9 @@ tenant_limits with_quota(tenant_limits configured, const hub_quota& said);
 
 class hub_limits final : public limits_source {
  public:
-  hub_limits(hub_client& hub, default_limits& configured, account_board& accounts, runtime& rt, const kv_store& kv,
+  hub_limits(hub_client& hub, default_limits& configured, account_board& accounts, tenant_roll& roll,
              const clock& time)
-      : hub_(hub), configured_(configured), accounts_(accounts), rt_(rt), kv_(kv), time_(time) {}
+      : hub_(hub), configured_(configured), accounts_(accounts), roll_(roll), time_(time) {}
   std::optional<tenant_limits> known(const tenant_id& tenant) override;
   boost::asio::awaitable<tenant_limits> find(const tenant_id& tenant) override;
 
@@ -25,8 +24,7 @@ class hub_limits final : public limits_source {
   hub_client& hub_;
   default_limits& configured_;
   account_board& accounts_;
-  runtime& rt_;
-  const kv_store& kv_;
+  tenant_roll& roll_;
   const clock& time_;
 };
 

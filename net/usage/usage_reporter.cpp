@@ -8,10 +8,8 @@
 #include <chrono>
 #include <future>
 
-#include "actors/runtime/jobs.hpp"
 #include "base/log.hpp"
 #include "base/uuid.hpp"
-#include "storage/apply/account.hpp"
 
 namespace waggle {
 namespace {
@@ -19,14 +17,14 @@ constexpr std::chrono::seconds stop_wait_max{10};
 constexpr std::int64_t retry_seconds = 30;  ///< after a round that HiveHub did not take whole
 }
 
-usage_reporter::usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, const kv_store& kv,
+usage_reporter::usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, tenant_roll& roll,
                                const clock& time, ledger_identity identity, std::int64_t interval_seconds,
                                metric_registry& metrics)
     : rt_(rt),
       hub_(hub),
       book_(book),
       writer_(writer),
-      kv_(kv),
+      roll_(roll),
       time_(time),
       identity_(std::move(identity)),
       interval_seconds_(interval_seconds) {
@@ -54,18 +52,7 @@ boost::asio::awaitable<void> usage_reporter::beat() {
 
 boost::asio::awaitable<usage_reporter::round> usage_reporter::report_all() {
   co_await writer_.flush();
-  using list = std::vector<std::pair<tenant_id, std::int64_t>>;
-  auto find = [&kv = kv_]() -> result<list> {
-    list with_news;
-    auto read = visit_accounts(kv, std::nullopt, [&](const tenant_id& tenant, const tenant_record& account) {
-      const bool news = account.reporting || account.now.position > account.reported.position;
-      if (news && !tenant.is_nil()) with_news.emplace_back(tenant, account.reported.time_ms);
-      return true;
-    });
-    if (!read) return read.error();
-    return with_news;
-  };
-  auto tenants = co_await run_blocking(rt_, std::move(find));
+  const auto tenants = co_await roll_.with_news();
   round out;
   if (!tenants) {
     log_event(log_level::error, "usage", "the accounts can't be read", {{"why", tenants.error().log_text}});
@@ -85,11 +72,6 @@ boost::asio::awaitable<usage_reporter::round> usage_reporter::report_all() {
   co_return out;
 }
 
-boost::asio::awaitable<result<std::optional<tenant_record>>> usage_reporter::account(tenant_id tenant) {
-  auto read = [&kv = kv_, tenant] { return load_account(write_overlay(kv), tenant); };
-  co_return co_await run_blocking(rt_, std::move(read));
-}
-
 boost::asio::awaitable<bool> usage_reporter::report(tenant_id tenant) {
   constexpr int reports_max = 2;  // what comes while these are sent is the next round's
   auto last = sent::one;
@@ -102,7 +84,7 @@ boost::asio::awaitable<usage_reporter::sent> usage_reporter::report_once(tenant_
   std::vector<operation> begin{begin_report_op{}};
   const auto begun = co_await book_.enter(tenant, std::move(begin), no_retry);
   if (!begun) co_return sent::failed;
-  const auto frozen = co_await account(tenant);
+  const auto frozen = co_await roll_.account(tenant);
   if (!frozen || !*frozen) co_return sent::failed;
   auto what = make_report(identity_, tenant, **frozen);
   if (!what) co_return sent::nothing;

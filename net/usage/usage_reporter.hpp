@@ -8,17 +8,17 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 
+#include "net/bridge/tenant_roll.hpp"
 #include "net/hub/hub_client.hpp"
 #include "net/metrics/metrics.hpp"
 #include "net/usage/usage_report.hpp"
 #include "net/usage/usage_writer.hpp"
-#include "storage/kv/kv_store.hpp"
 
 namespace waggle {
 
 class usage_reporter {
  public:
-  usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, const kv_store& kv, const clock& time,
+  usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, tenant_roll& roll, const clock& time,
                  ledger_identity identity, std::int64_t interval_seconds, metric_registry& metrics);
 
   void start();
@@ -36,13 +36,12 @@ class usage_reporter {
   boost::asio::awaitable<bool> report(tenant_id tenant);
   enum class sent : std::uint8_t { nothing, one, failed };
   boost::asio::awaitable<sent> report_once(tenant_id tenant);
-  boost::asio::awaitable<result<std::optional<tenant_record>>> account(tenant_id tenant);
 
   runtime& rt_;
   hub_client& hub_;
   ledger& book_;
   usage_writer& writer_;
-  const kv_store& kv_;
+  tenant_roll& roll_;
   const clock& time_;
   const ledger_identity identity_;
   const std::int64_t interval_seconds_;

@@ -37,7 +37,9 @@ void state_machine::runner::settle() {
     ++account.position;
     account.time_ms = entry_.time_ms;
   }
-  if (limits == quota_limits{}) return;
+  // Only what a client wrote came with its tenant's limits; that there are none is then a word too, if there ever were some.
+  const bool of_client = collection_ || catalog;
+  if (limits == quota_limits{} && !(of_client && tenant_->limits_time_ms > 0)) return;
   tenant_->limits = limits;
   tenant_->limits_time_ms = entry_.time_ms;
 }

@@ -142,6 +142,26 @@ TEST_CASE("quota: a refused entry leaves nothing in its batch, nor for the live 
   check_no_drift(w, who);
 }
 
+TEST_CASE("quota: the last limits that a client's write came with are kept, also when there are none any more") {
+  machine_world w;
+  const auto who = owner(1);
+  const auto c = make(w, who, "docs");
+  CHECK(account(w, who).limits_time_ms == 0);  // without limits from the beginning
+  const auto kept = [&](log_entry e, quota_limits limits) {
+    CHECK(w.one(limited(std::move(e), limits)).code == ec::ok);
+    return account(w, who).limits;
+  };
+  CHECK(kept(entry(who, c, upsert({make_point("a", 1)})), points_max(3)) == points_max(3));
+  CHECK(account(w, who).limits_time_ms > 0);
+  CHECK(kept(entry(who, {}, begin_report_op{}), {}) == points_max(3));  // no client's
+  CHECK(kept(entry(tenant_id{}, {}, count_reads_op{{{who, 1, 1}}}), {}) == points_max(3));
+  CHECK(kept(entry(who, c, upsert({make_point("b", 1)})), {}) == quota_limits{});
+  CHECK(kept(entry(who, c, upsert({make_point("c", 1)})), points_max(3)) == points_max(3));
+  collection_config more;
+  more.name = "more";
+  CHECK(kept(entry(who, {}, create_collection_op{more}), {}) == quota_limits{});
+}
+
 TEST_CASE("an entry over several shards happens whole or not at all") {
   machine_world w;
   const auto who = owner(1);

@@ -36,6 +36,7 @@ class collection_state final : public collection_actor::base, public tenanted {
           return write(m.command);
         },
         [this](const flush_points& m) { return flush(m.who); },
+        [this](const is_at_rest&) { return rest(); },
         [this](const catalog_changed& m) { changed(*m.change); },
     };
   }
@@ -167,6 +168,21 @@ class collection_state final : public collection_actor::base, public tenanted {
                          promise.deliver(result<bool>(true));
                        });
         });
+    return promise;
+  }
+
+  caf::typed_response_promise<result<bool>> rest() {
+    auto promise = make_response_promise<result<bool>>();
+    if (writing_ > 0 || waking_) {
+      promise.deliver(result<bool>(false));
+      return promise;
+    }
+    std::vector<shard_actor> awake;
+    for (const auto& s : shards_)
+      if (s) awake.push_back(*s);
+    gather<bool>(this, awake, is_at_rest{}, inner_deadline_ms, [promise](std::vector<result<bool>> replies) mutable {
+      promise.deliver(result<bool>(std::all_of(replies.begin(), replies.end(), [](const auto& r) { return r && *r; })));
+    });
     return promise;
   }
 

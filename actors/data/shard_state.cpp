@@ -28,12 +28,23 @@ class shard_state final : public shard_actor::base, public tenanted {
         [this](const wake_shard&) { return wake(); },
         [this](const flush_shard&) { return flush(); },
         [this](const apply_delta& m) { return take(m.delta); },
+        [this](const is_at_rest&) -> result<bool> {
+          resting_ = !building_ && phase_ != phase::loading;
+          return resting_;
+        },
         [this](const drop_shard&) { drop(); },
         [this](const shard_loaded& m) { loaded(*m.shard); },
         [this](const segment_built& m) { built(*m.build); },
         [this](const manifest_recorded& m) { recorded(*m.manifest); },
         [this](const look_for_builds&) { look(); },
     };
+  }
+
+  /// Whoever still searches keeps the last view; a dropped shard has taken it away.
+  void on_exit() override {
+    core_.reset();
+    node_.index.replace(figures_, {});
+    anon_send(group_, detach_shard{key_, address()});
   }
 
   const char* name() const override { return "shard"; }
@@ -44,6 +55,7 @@ class shard_state final : public shard_actor::base, public tenanted {
 
   caf::typed_response_promise<wake_reply> wake() {
     auto promise = make_response_promise<wake_reply>();
+    resting_ = false;
     if (phase_ == phase::awake) {
       promise.deliver(wake_reply(cell_));
       return promise;
@@ -84,7 +96,7 @@ class shard_state final : public shard_actor::base, public tenanted {
               {{"tenant", to_string(key_.owner)}, {"collection", to_string(key_.collection)}, {"why", why.log_text}});
     phase_ = phase::asleep;
     cell_->degraded = true;
-    anon_send(group_, detach_shard{key_});
+    anon_send(group_, detach_shard{key_, address()});
     for (auto& p : waiting_) p.deliver(wake_reply(failure(ec::tenant_unavailable, "The collection can't be read now")));
     waiting_.clear();
     for (auto& [delta, promise] : early_) promise.deliver(result<bool>(true));
@@ -114,6 +126,7 @@ class shard_state final : public shard_actor::base, public tenanted {
 
   caf::typed_response_promise<result<bool>> take(const std::shared_ptr<shard_delta>& delta) {
     auto promise = make_response_promise<result<bool>>();
+    resting_ = false;
     cell_->changed_ms = node_.time.unix_ms();
     if (phase_ == phase::loading) {
       early_.emplace_back(delta, promise);
@@ -153,7 +166,7 @@ class shard_state final : public shard_actor::base, public tenanted {
   }
 
   void look() {
-    if (phase_ != phase::awake || building_ ) return;
+    if (phase_ != phase::awake || building_ || resting_) return;
     auto job = core_->next_job();
     note_build(job.has_value());
     if (!job) {
@@ -221,6 +234,7 @@ class shard_state final : public shard_actor::base, public tenanted {
 
   caf::typed_response_promise<result<bool>> flush() {
     auto promise = make_response_promise<result<bool>>();
+    resting_ = false;
     if (phase_ != phase::awake) {
       promise.deliver(result<bool>(true));
       return promise;
@@ -246,7 +260,6 @@ class shard_state final : public shard_actor::base, public tenanted {
   void drop() {
     core_.reset();
     publish();
-    anon_send(group_, detach_shard{key_});
     quit();
   }
 
@@ -260,6 +273,7 @@ class shard_state final : public shard_actor::base, public tenanted {
   index_figures::points figures_{};  ///< what `node_.index` counts of this shard
   seq_no loaded_to_;
   bool building_ = false;
+  bool resting_ = false;  ///< it may be ended any moment
   std::vector<caf::typed_response_promise<wake_reply>> waiting_;
   std::vector<caf::typed_response_promise<result<bool>>> flushing_;
   std::vector<std::pair<std::shared_ptr<shard_delta>, caf::typed_response_promise<result<bool>>>> early_;

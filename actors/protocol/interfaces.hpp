@@ -4,6 +4,7 @@
 //   session ──▶ tenant_directory ──▶ tenant ──▶ collection ──▶ shard × n        (the only road to data)
 //                                       │            │            ▲
 //                                       └────────────┴─▶ replication_group      (every write; sends deltas to live shards)
+#include <caf/actor_addr.hpp>
 #include <caf/typed_actor.hpp>
 #include <concepts>
 
@@ -35,6 +36,8 @@ using shard_actor = caf::typed_actor<
     asks_as_tenant<flush_shard, bool>,
     /// Takes over what the state machine has written; acked when searches see it.
     asks<apply_delta, bool>,
+    /// Whether it may end now; from then on it begins nothing by itself until it is used again.
+    asks<is_at_rest, bool>,
     /// Deletes the shard's files and ends.
     tells<drop_shard>,
     /// From the background: rows loaded, a segment built, a manifest on disk; time to see whether a build is due.
@@ -46,6 +49,8 @@ using collection_actor = caf::typed_actor<
     /// Binds the command to shards and the log; answered when it is durable, applied and visible.
     asks_as_tenant<write_points, write_outcome>,
     asks_as_tenant<flush_points, bool>,
+    /// Whether it and its shards may end now.
+    asks<is_at_rest, bool>,
     /// The catalog's news about this collection.
     tells<catalog_changed>>;
 
@@ -60,11 +65,24 @@ using tenant_actor = caf::typed_actor<
     asks_as_tenant<read_account, tenant_record>,
     /// From the replication group: a collection was made, changed or dropped; acked before the writer is answered.
     asks<catalog_changed, bool>,
-    tells<tenant_loaded>>;
+    /// Ends, with all that is awake below it, if nothing is under way; the next request finds a new one.
+    asks<hibernate, bool>,
+    /// Refuses every request from now on as if the tenant were not there, and goes on hearing the catalog.
+    asks<close_door, bool>,
+    tells<tenant_loaded>, tells<look_at_idleness>>;
 
 using tenant_directory_actor = caf::typed_actor<
     /// The tenant's actor, activated if it slept.
-    asks_as_tenant<open_tenant, tenant_actor>>;
+    asks_as_tenant<open_tenant, tenant_actor>,
+    /// True when it sleeps now; false while something is under way.
+    asks<hibernate_tenant, bool>,
+    asks<wake_tenant, bool>,
+    asks<which_are_awake, std::vector<bool>>,
+    /// No request gets in from now on: TENANT_NOT_FOUND.
+    asks<bar_tenant, bool>,
+    /// Answered when the tenant's actor is gone.
+    asks<end_tenant, bool>,
+    asks<admit_tenant, bool>>;
 
 /// From now on the shard gets every delta of its key; sent by the shard itself before it reads the store.
 struct attach_shard {
@@ -73,10 +91,15 @@ struct attach_shard {
 };
 struct detach_shard {
   shard_key key;
+  caf::actor_addr shard;  ///< another one may have taken its place
 };
 struct attach_tenant {
   tenant_id owner;
   tenant_actor tenant;
+};
+struct detach_tenant {
+  tenant_id owner;
+  caf::actor_addr tenant;
 };
 
 using replication_group_actor = caf::typed_actor<
@@ -84,7 +107,9 @@ using replication_group_actor = caf::typed_actor<
     asks<propose, write_outcome>,
     asks<attach_shard, bool>,
     asks<attach_tenant, bool>,
-    tells<detach_shard>,
+    tells<detach_shard>, tells<detach_tenant>,
+    /// Answered when nothing of what was applied by now is left in the log, in memory or as keys of the store.
+    asks<forget_log, bool>,
     /// From the background: a log batch is stored, a batch applied, the gathering window over, time for raft, a core open.
     tells<storage_done>, tells<batch_applied>, tells<commit_window>, tells<raft_tick>, tells<group_opened>>;
 
@@ -93,3 +118,4 @@ using replication_group_actor = caf::typed_actor<
 WAGGLE_MESSAGE(waggle::attach_shard)
 WAGGLE_MESSAGE(waggle::detach_shard)
 WAGGLE_MESSAGE(waggle::attach_tenant)
+WAGGLE_MESSAGE(waggle::detach_tenant)

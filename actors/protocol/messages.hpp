@@ -35,6 +35,26 @@ struct open_tenant {
   tenant_context who;
 };
 
+/// What the node does with a tenant, on nobody's behalf.
+struct hibernate_tenant {
+  tenant_id owner;
+};
+struct wake_tenant {
+  tenant_id owner;
+};
+struct which_are_awake {
+  std::shared_ptr<const std::vector<tenant_id>> tenants;
+};
+struct bar_tenant {
+  tenant_id owner;
+};
+struct end_tenant {
+  tenant_id owner;
+};
+struct admit_tenant {
+  tenant_id owner;
+};
+
 // → tenant
 struct create_collection {
   tenant_context who;
@@ -70,6 +90,9 @@ struct tenant_loaded {
 struct read_account {
   tenant_context who;
 };
+struct hibernate {};
+struct close_door {};
+struct look_at_idleness {};
 
 // → collection
 struct open_reader {
@@ -83,6 +106,7 @@ struct write_points {
 struct flush_points {
   tenant_context who;
 };
+struct is_at_rest {};
 
 // → shard
 struct wake_shard {
@@ -113,6 +137,7 @@ struct propose {
   std::shared_ptr<std::string> entry;
   bool grows = true;  ///< false for deletes: allowed on a full disk
 };
+struct forget_log {};
 /// A completion from the pool that must run on the group's own thread.
 struct storage_done {
   std::shared_ptr<std::function<void()>> run;
@@ -131,6 +156,12 @@ struct group_opened {
 }  // namespace waggle
 
 WAGGLE_MESSAGE(waggle::open_tenant)
+WAGGLE_MESSAGE(waggle::hibernate_tenant)
+WAGGLE_MESSAGE(waggle::wake_tenant)
+WAGGLE_MESSAGE(waggle::which_are_awake)
+WAGGLE_MESSAGE(waggle::bar_tenant)
+WAGGLE_MESSAGE(waggle::end_tenant)
+WAGGLE_MESSAGE(waggle::admit_tenant)
 WAGGLE_MESSAGE(waggle::create_collection)
 WAGGLE_MESSAGE(waggle::list_collections)
 WAGGLE_MESSAGE(waggle::open_collection)
@@ -139,9 +170,13 @@ WAGGLE_MESSAGE(waggle::flush_collection)
 WAGGLE_MESSAGE(waggle::catalog_changed)
 WAGGLE_MESSAGE(waggle::tenant_loaded)
 WAGGLE_MESSAGE(waggle::read_account)
+WAGGLE_MESSAGE(waggle::hibernate)
+WAGGLE_MESSAGE(waggle::close_door)
+WAGGLE_MESSAGE(waggle::look_at_idleness)
 WAGGLE_MESSAGE(waggle::open_reader)
 WAGGLE_MESSAGE(waggle::write_points)
 WAGGLE_MESSAGE(waggle::flush_points)
+WAGGLE_MESSAGE(waggle::is_at_rest)
 WAGGLE_MESSAGE(waggle::wake_shard)
 WAGGLE_MESSAGE(waggle::flush_shard)
 WAGGLE_MESSAGE(waggle::apply_delta)
@@ -151,6 +186,7 @@ WAGGLE_MESSAGE(waggle::segment_built)
 WAGGLE_MESSAGE(waggle::manifest_recorded)
 WAGGLE_MESSAGE(waggle::look_for_builds)
 WAGGLE_MESSAGE(waggle::propose)
+WAGGLE_MESSAGE(waggle::forget_log)
 WAGGLE_MESSAGE(waggle::storage_done)
 WAGGLE_MESSAGE(waggle::batch_applied)
 WAGGLE_MESSAGE(waggle::commit_window)

@@ -26,6 +26,7 @@ struct node_services {
   account_board& accounts;
   int group_commit_us = limits::group_commit_us_default;
   std::size_t write_queue_max = limits::write_queue_entries_max_default;
+  int idle_hibernate_seconds = limits::idle_hibernate_seconds_default;  ///< without a request; 0: tenants never sleep
   int queue_retry_seconds = 2;  ///< Retry-After of QUEUE_FULL
   /// Who holds the records of the node in memory. Called on the group's thread, before the writer is answered.
   std::function<void(const std::vector<record_change>&)> take_records = [](const auto&) {};

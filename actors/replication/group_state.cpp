@@ -58,7 +58,13 @@ class group_state final : public replication_group_actor::base {
           tenants_.insert_or_assign(m.owner, m.tenant);
           return true;
         },
-        [this](const detach_shard& m) { shards_.erase(m.key); },
+        [this](const detach_shard& m) {
+          if (const auto it = shards_.find(m.key); it != shards_.end() && it->second.address() == m.shard) shards_.erase(it);
+        },
+        [this](const detach_tenant& m) {
+          if (const auto it = tenants_.find(m.owner); it != tenants_.end() && it->second.address() == m.tenant) tenants_.erase(it);
+        },
+        [this](const forget_log&) { return forget(); },
         [this](const storage_done& m) {
           const bool was_writing = core_ && core_->writing();
           (*m.run)();
@@ -195,6 +201,7 @@ class group_state final : public replication_group_actor::base {
     auto lost = std::move(in_log_);
     for (auto& [index, promise] : lost) promise.deliver(write_reply(unconfirmed(why)));
     for (auto& w : pending_.take_all()) w.promise.deliver(write_reply(refusal(why)));
+    for (auto& [upto, promise] : std::exchange(forgetting_, {})) promise.deliver(result<bool>(refusal(why)));
     if (!applying_) open();
   }
 
@@ -282,6 +289,26 @@ class group_state final : public replication_group_actor::base {
       return;
     }
     for (std::size_t i = 0; i < promises.size(); ++i) in_log_.emplace(*first + i, std::move(promises[i]));
+  }
+
+  caf::typed_response_promise<result<bool>> forget() {
+    auto promise = make_response_promise<result<bool>>();
+    if (!core_) {
+      promise.deliver(result<bool>(refusal(failed_by_)));
+      return promise;
+    }
+    const auto upto = machine_->applied().value;
+    core_->forget(upto);
+    forgetting_.emplace_back(upto, promise);
+    return promise;
+  }
+
+  void tell_forgotten() {
+    std::erase_if(forgetting_, [this](auto& waiting) {
+      if (core_->first_index() <= waiting.first) return false;
+      waiting.second.deliver(result<bool>(true));
+      return true;
+    });
   }
 
   // ---- applying -----------------------------------------------------------------------------------------------------
@@ -374,6 +401,7 @@ class group_state final : public replication_group_actor::base {
     }
     if (core_) {
       core_->tick();
+      tell_forgotten();
       pump();
     }
     delayed_send(this, std::chrono::milliseconds(tick_ms), raft_tick{});
@@ -393,6 +421,7 @@ class group_state final : public replication_group_actor::base {
   write_queue<waiting_write> pending_;
   std::map<std::uint64_t, write_promise> in_log_;
   group_commit gathering_;
+  std::vector<std::pair<std::uint64_t, caf::typed_response_promise<result<bool>>>> forgetting_;
 
   std::vector<committed_entry> to_apply_;
   std::vector<log_index> applied_indexes_;

@@ -1,5 +1,6 @@
 #include "actors/tenancy/tenant_state.hpp"
 
+#include <algorithm>
 #include <caf/actor_system.hpp>
 #include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -69,6 +70,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
           return when_loaded<readers>([this, m](auto p) { list(m, p); });
         },
         [this](const open_collection& m) -> caf::result<result<reader>> {
+          ++uses_;
           if (auto ready = awake_reader(m)) return result<reader>(std::move(ready));
           return when_loaded<reader>([this, m](auto p) { pass_on<reader>(m.name, open_reader{m.who, m.views}, p); });
         },
@@ -89,6 +91,9 @@ class tenant_state final : public tenant_actor::base, public tenanted {
           });
         },
         [this](const catalog_changed& m) -> result<bool> { return changed(*m.change); },
+        [this](const hibernate&) { return sleep(); },
+        [this](const close_door&) -> result<bool> { return closed_ = true; },
+        [this](const look_at_idleness&) { look(); },
         [this](const tenant_loaded& m) { loaded(*m.catalog); },
     };
   }
@@ -97,6 +102,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     for (auto& [name, e] : by_name_)
       if (e.actor) caf::anon_send_exit(*e.actor, caf::exit_reason::user_shutdown);
     by_name_.clear();
+    anon_send(group_, detach_tenant{owner_, address()});
   }
 
   const char* name() const override { return "tenant"; }
@@ -113,6 +119,11 @@ class tenant_state final : public tenant_actor::base, public tenanted {
   template <class Reply, class Act>
   caf::typed_response_promise<result<Reply>> when_loaded(Act act) {
     auto promise = make_response_promise<result<Reply>>();
+    ++uses_;
+    if (closed_) {
+      promise.deliver(result<Reply>(failure(ec::tenant_not_found)));
+      return promise;
+    }
     auto run = [promise, act = std::move(act)]() mutable { act(promise); };
     if (loaded_)
       run();
@@ -149,8 +160,40 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     }
     dropped_early_.clear();
     loaded_ = true;
+    look();
     auto waiting = std::move(waiting_);
     for (auto& run : waiting) run();
+  }
+
+  // ---- sleeping -----------------------------------------------------------------------------------------------------
+
+  caf::typed_response_promise<result<bool>> sleep() {
+    auto promise = make_response_promise<result<bool>>();
+    if (!loaded_ || asking_ > 0) {
+      promise.deliver(result<bool>(false));
+      return promise;
+    }
+    std::vector<collection_actor> awake;
+    for (const auto& [name, e] : by_name_)
+      if (e.actor) awake.push_back(*e.actor);
+    gather<bool>(this, awake, is_at_rest{}, inner_deadline_ms,
+                 [this, promise, before = uses_](std::vector<result<bool>> replies) mutable {
+                   const bool at_rest = uses_ == before && asking_ == 0 &&
+                                        std::all_of(replies.begin(), replies.end(), [](const auto& r) { return r && *r; });
+                   promise.deliver(result<bool>(at_rest));
+                   if (at_rest) quit();
+                 });
+    return promise;
+  }
+
+  /// Four looks without a use between them: idle.
+  void look() {
+    if (node_.idle_hibernate_seconds <= 0) return;
+    constexpr int looks = 4;
+    quiet_looks_ = uses_ == uses_seen_ ? quiet_looks_ + 1 : 0;
+    uses_seen_ = uses_;
+    if (quiet_looks_ >= looks) sleep();
+    delayed_send(this, std::chrono::milliseconds(node_.idle_hibernate_seconds * 1000 / looks), look_at_idleness{});
   }
 
   void put(std::shared_ptr<const collection_record> record) {
@@ -187,6 +230,22 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     });
   }
 
+  /// ask_actor, counted: who waits for an answer doesn't sleep.
+  template <class Reply, class Handle, class Request, class Ok, class Err>
+  void ask_counted(const Handle& to, Request request, Ok ok, Err err) {
+    ++asking_;
+    ask_actor<Reply>(
+        this, to, std::move(request), inner_deadline_ms,
+        [this, ok = std::move(ok)](Reply& reply) mutable {
+          --asking_;
+          ok(reply);
+        },
+        [this, err = std::move(err)](const failure& why) mutable {
+          --asking_;
+          err(why);
+        });
+  }
+
   template <class Promise>
   void create(const create_collection& m, Promise promise) {
     log_entry e;
@@ -196,8 +255,8 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     e.time_ms = node_.time.unix_ms();
     e.limits = m.limits;
     e.parts.push_back({shard_id{}, {create_collection_op{*m.config}}});
-    ask_actor<write_outcome>(
-        this, group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), true}, inner_deadline_ms,
+    ask_counted<write_outcome>(
+        group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), true},
         [promise](write_outcome& outcome) mutable { promise.deliver(result<write_outcome>(std::move(outcome))); },
         [promise](const failure& why) mutable { promise.deliver(result<write_outcome>(why)); });
   }
@@ -210,8 +269,8 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     e.request = request_id_of(owner_, m.command->request_key);
     e.fingerprint = m.command->fingerprint;
     e.time_ms = node_.time.unix_ms();
-    ask_actor<write_outcome>(
-        this, group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), false}, inner_deadline_ms,
+    ask_counted<write_outcome>(
+        group_, propose{owner_, std::make_shared<std::string>(encode_entry(e)), false},
         [promise, name = m.name](write_outcome& outcome) mutable {
           promise.deliver(outcome.code == ec::ok ? result<write_outcome>(std::move(outcome))
                                                  : result<write_outcome>(no_collection(name)));
@@ -233,7 +292,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
 
   /// The hot path of every search: one look-up once the collection is awake. Null: somebody else has to be asked.
   reader awake_reader(const open_collection& m) const {
-    const auto it = m.views ? by_name_.find(m.name) : by_name_.end();
+    const auto it = m.views && !closed_ ? by_name_.find(m.name) : by_name_.end();
     return it == by_name_.end() ? nullptr : it->second.reader;
   }
 
@@ -246,8 +305,8 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     }
     auto& e = it->second;
     if (!e.actor) e.actor = spawn_collection(node_, group_, e.record);
-    ask_actor<Reply>(
-        this, *e.actor, std::move(request), inner_deadline_ms,
+    ask_counted<Reply>(
+        *e.actor, std::move(request),
         [this, promise, name](Reply& reply) mutable {
           if constexpr (std::is_same_v<Reply, std::shared_ptr<const collection_reader>>) keep_reader(name, reply);
           promise.deliver(result<Reply>(std::move(reply)));
@@ -267,61 +326,21 @@ class tenant_state final : public tenant_actor::base, public tenanted {
   replication_group_actor group_;
   const tenant_id owner_;
   bool loaded_ = false;
+  bool closed_ = false;
+  std::size_t asking_ = 0;      ///< requests that the group or a collection has not answered yet
+  std::uint64_t uses_ = 0;      ///< requests so far
+  std::uint64_t uses_seen_ = 0;
+  int quiet_looks_ = 0;
   std::map<std::string, entry> by_name_;
   std::unordered_map<std::uint64_t, std::string> ids_;
   std::set<std::uint64_t> dropped_early_;
   std::vector<std::function<void()>> waiting_;
 };
 
-class directory_state final : public tenant_directory_actor::base {
- public:
-  directory_state(caf::actor_config& cfg, node_services& node, replication_group_actor group)
-      : tenant_directory_actor::base(cfg), node_(node), group_(std::move(group)) {
-    set_down_handler([this](caf::down_msg& m) {
-      // The next request activates the tenant again, from disk: the same path as at boot.
-      for (auto it = tenants_.begin(); it != tenants_.end(); ++it)
-        if (it->second.address() == m.source) {
-          log_event(log_level::error, "tenant", "tenant actor ended", {{"tenant", to_string(it->first)}});
-          tenants_.erase(it);
-          return;
-        }
-    });
-  }
-
-  behavior_type make_behavior() override {
-    return {[this](const open_tenant& m) -> result<tenant_actor> {
-      const auto& owner = m.who.tenant();
-      auto it = tenants_.find(owner);
-      if (it == tenants_.end()) {
-        it = tenants_.emplace(owner, spawn_tenant(node_, group_, owner)).first;
-        monitor(it->second);
-      }
-      return it->second;
-    }};
-  }
-
-  /// Ended, not only forgotten: the deadlines of requests hold their actors for up to 30 s.
-  void on_exit() override {
-    for (auto& [owner, tenant] : tenants_) caf::anon_send_exit(tenant, caf::exit_reason::user_shutdown);
-    tenants_.clear();
-  }
-
-  const char* name() const override { return "tenant_directory"; }
-
- private:
-  node_services& node_;
-  replication_group_actor group_;
-  std::unordered_map<tenant_id, tenant_actor> tenants_;
-};
-
 }  // namespace
 
 tenant_actor spawn_tenant(node_services& node, replication_group_actor group, const tenant_id& owner) {
   return node.rt.system().spawn<tenant_state>(std::ref(node), std::move(group), owner);
-}
-
-tenant_directory_actor spawn_tenant_directory(node_services& node, replication_group_actor group) {
-  return node.rt.system().spawn<directory_state>(std::ref(node), std::move(group));
 }
 
 }  // namespace waggle

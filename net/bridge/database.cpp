@@ -49,9 +49,14 @@ template <class Reply, class Request>
 database::reply<Reply> database::ask_tenant(request_scope& scope, Request request, int deadline_ms) {
   auto to = co_await tenant(scope);
   if (!to) co_return to.error();
-  auto reply = co_await ask<Reply>(rt_, *to, std::move(request), deadline_ms);
-  if (!reply && reply.error().code == ec::tenant_unavailable) known_tenants().erase(scope.who().tenant());
-  co_return reply;
+  Request first(request);
+  auto reply = co_await ask<Reply>(rt_, *to, std::move(first), deadline_ms);
+  if (reply || reply.error().code != ec::tenant_unavailable) co_return reply;
+  known_tenants().erase(scope.who().tenant());
+  auto next = co_await tenant(scope);
+  // An actor that fell asleep has not seen the request. One that is still there has, and this was its answer.
+  if (!next || *next == *to) co_return reply;
+  co_return co_await ask<Reply>(rt_, *next, std::move(request), deadline_ms);
 }
 
 database::reply<std::shared_ptr<const collection_reader>> database::open(request_scope& scope, std::string name,

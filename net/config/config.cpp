@@ -287,6 +287,8 @@ settings config::settings() const {
   s.quotas.bytes = limit("quotas.defaults.storage_bytes", std::uint64_t{1} << 30);
   s.quotas.requests_per_month = limit("quotas.defaults.requests_per_month", std::nullopt);
   s.quotas.retry_after_seconds = whole("quotas.retry_after_seconds");
+  s.tenancy.idle_hibernate_seconds = whole("tenancy.idle_hibernate_seconds");
+  s.tenancy.delete_grace_seconds = whole("tenancy.delete_grace_seconds");
   s.security.ip.enabled = flag("security.ip.enabled");
   s.security.ip.allow_by_default = text("security.ip.default_policy") == "allow";
   s.security.ip.allow_private = flag("security.ip.allow_private");

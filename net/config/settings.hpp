@@ -116,6 +116,11 @@ struct auth_settings {
   auth_failure_limits failures;
 };
 
+struct tenancy_settings {
+  int idle_hibernate_seconds = 0;  ///< 0 = never
+  std::int64_t delete_grace_seconds = 0;
+};
+
 struct security_settings {
   ip_rules ip;
   forwarding_policy forwarding;
@@ -154,6 +159,7 @@ struct settings {
   auth_settings auth;
   rate_limits rate_limiting;
   quota_settings quotas;
+  tenancy_settings tenancy;
   security_settings security;
   audit_settings audit;
 };

@@ -55,6 +55,18 @@ class expiring_cache {
     order_.erase(it->second);
     places_.erase(it);
   }
+  /// Those for which `outdated(key, value)` holds.
+  template <class Outdated>
+  void erase_if(Outdated outdated) {
+    for (auto it = order_.begin(); it != order_.end();) {
+      const auto next = std::next(it);
+      if (outdated(it->key, it->value)) {
+        places_.erase(it->key);
+        order_.erase(it);
+      }
+      it = next;
+    }
+  }
   std::size_t size() const { return places_.size(); }
 
  private:

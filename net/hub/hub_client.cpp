@@ -1,5 +1,6 @@
 #include "net/hub/hub_client.hpp"
 
+#include <charconv>
 #include <algorithm>
 #include <cstring>
 
@@ -10,6 +11,17 @@
 
 namespace waggle {
 namespace {
+/// None when it is not 64 hex digits.
+std::optional<std::array<std::uint8_t, 32>> digest_of(std::string_view hex) {
+  std::array<std::uint8_t, 32> bytes;
+  if (hex.size() != 2 * bytes.size()) return std::nullopt;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto* digits = hex.data() + 2 * i;
+    if (std::from_chars(digits, digits + 2, bytes[i], 16).ptr != digits + 2) return std::nullopt;
+  }
+  return bytes;
+}
+
 /// What was last said of a user or its quota holds until HiveHub says otherwise.
 constexpr std::int64_t for_ever_ms = std::int64_t{1000} * 3600 * 24 * 3650;
 
@@ -136,6 +148,28 @@ boost::asio::awaitable<bool> hub_client::is_active(tenant_id user) {
   if (active.error().code != ec::hub_unavailable) co_return false;
   unchecked_.add();
   co_return true;
+}
+
+void hub_client::forget_key(std::string_view key_id, std::string_view sha256_hex) {
+  const auto hash = digest_of(sha256_hex);
+  keys_.forget_if([&](const digest& known, const principal_ptr& who) {
+    return (!key_id.empty() && who->key_id == key_id) || known == hash;
+  });
+}
+
+void hub_client::forget_keys_of(const tenant_id& user) {
+  keys_.forget_if([&](const digest&, const principal_ptr& who) { return who->tenant == user; });
+}
+
+void hub_client::forget_quota(const tenant_id& user) {
+  quotas_.forget_if([&](const tenant_id& known, const hub_quota&) { return known == user; });
+}
+
+void hub_client::learn_status(const tenant_id& user, bool active) {
+  // The answers about its keys say how the user was.
+  forget_keys_of(user);
+  users_.forget_if([&](const tenant_id& known, bool) { return known == user; });
+  users_.learn(user, active);
 }
 
 boost::asio::awaitable<result<hub_verdict<bool>>> hub_client::look_up(const tenant_id& user) {

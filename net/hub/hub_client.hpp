@@ -38,6 +38,11 @@ class hub_client {
     const auto known = users_.known(user);
     return known.age != freshness::absent && !known.value;
   }
+  /// HiveHub's news: what is remembered of a key (by its id, or the SHA-256 of its text in hex) or a user holds no more.
+  void forget_key(std::string_view key_id, std::string_view sha256_hex);
+  void forget_keys_of(const tenant_id& user);
+  void forget_quota(const tenant_id& user);
+  void learn_status(const tenant_id& user, bool active);
   /// False while calls are held back.
   bool reachable() { return !key_line_.open() && !user_line_.open() && !quota_line_.open(); }
 

@@ -42,11 +42,23 @@ class hub_question {
     const std::lock_guard lock(mutex_);
     answers_.put(id, std::move(value), now_ms());
   }
+  /// What is known for which `outdated(key, value)` holds has to be asked again. An answer that is on its way may be older than
+  /// the news: it serves those who wait for it and is not kept.
+  template <class Outdated>
+  void forget_if(Outdated outdated) {
+    const std::lock_guard lock(mutex_);
+    answers_.erase_if(outdated);
+    for (auto& [id, flight] : flights_) flight.keep = false;
+  }
   /// `so_far`: what `known` has given. A refusal, or HUB_UNAVAILABLE with Retry-After when nobody can say.
   boost::asio::awaitable<result<Value>> ask(Key id, known_answer so_far, call make);
 
  private:
   using waiter = std::shared_ptr<answers<verdict>>;
+  struct flight {
+    std::vector<waiter> waiting;
+    bool keep = true;
+  };
   static constexpr std::size_t flights_max = 256;  ///< calls at a time: each has a connection
   static constexpr int stale_wait_ms = 250;        ///< who is known shall not wait long for a hub that hangs
 
@@ -62,7 +74,7 @@ class hub_question {
 
   std::mutex mutex_;
   expiring_cache<Key, Value, Hash> answers_;
-  std::unordered_map<Key, std::vector<waiter>, Hash> flights_;
+  std::unordered_map<Key, flight, Hash> flights_;
 };
 
 template <class Key, class Value, class Hash>
@@ -97,8 +109,8 @@ bool hub_question<Key, Value, Hash>::join(const Key& id, call make, waiter waiti
   {
     const std::lock_guard lock(mutex_);
     if (flights_.size() >= flights_max && !flights_.contains(id)) return false;
-    const auto [flight, first] = flights_.try_emplace(id);
-    if (waiting) flight->second.push_back(std::move(waiting));
+    const auto [out, first] = flights_.try_emplace(id);
+    if (waiting) out->second.waiting.push_back(std::move(waiting));
     if (!first) return true;
   }
   boost::asio::co_spawn(executor, fly(id, std::move(make)), boost::asio::detached);
@@ -122,11 +134,13 @@ void hub_question<Key, Value, Hash>::land(const Key& id, const result<verdict>& 
   std::vector<waiter> waiting;
   {
     const std::lock_guard lock(mutex_);
+    flight over;
+    if (auto out = flights_.extract(id); !out.empty()) over = std::move(out.mapped());
     if (outcome && outcome->refusal)
       answers_.erase(id);
-    else if (outcome)
+    else if (outcome && over.keep)
       answers_.put(id, outcome->value, now_ms());
-    if (auto flight = flights_.extract(id); !flight.empty()) waiting = std::move(flight.mapped());
+    waiting = std::move(over.waiting);
   }
   for (auto& w : waiting) w->put(0, outcome);
 }

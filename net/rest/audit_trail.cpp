@@ -116,6 +116,21 @@ void audit_trail::record_answer_of_server(const http_request& request, int statu
   log_.append(audit_record_of(request, status, why, time_.unix_ms(), time_.steady_us()));
 }
 
+void audit_trail::record_erasure(const tenant_id& tenant, const std::string& receipt) {
+  audit_record record;
+  record.unix_ms = time_.unix_ms();
+  record.event = "TENANT_ERASED";
+  auto& r = record.request.emplace();
+  r.function = "tenant.cleanup";
+  r.actor_kind = "node";
+  r.protocol = "internal";
+  r.target = to_string(tenant);
+  r.status = 200;
+  r.result = "ok";
+  r.reason = receipt;
+  log_.append(std::move(record));
+}
+
 boost::asio::awaitable<result<void>> audit_trail::record(audited_request what) {
   auto record = audit_record_of(what, time_.unix_ms(), time_.steady_us());
   if (!what.match.found || !is_recorded_first(*what.match.found)) {

@@ -41,6 +41,8 @@ class audit_trail {
   /// One record for each connection at most, for these answers end it (but a CORS preflight): no flood of them writes more
   /// than as many refused requests on kept connections would.
   void record_answer_of_server(const http_request& request, int status, ec why);
+  /// What the node did by itself: no request has this line, and an erasure may end long after the one that asked for it.
+  void record_erasure(const tenant_id& tenant, const std::string& receipt);
   /// Where the records are, and what seals the positions in them that readers hold.
   const std::string& directory() const { return directory_; }
   const std::string& cursor_key() const { return cursor_key_; }

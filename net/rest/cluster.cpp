@@ -14,12 +14,6 @@ namespace {
 
 std::int64_t now_ms() { return system_clock().unix_ms(); }
 
-result<tenant_id> read_tenant_id(std::string_view text) {
-  tenant_id tenant;
-  if (!parse_uuid(text, tenant.bytes)) return failure(ec::invalid_user_id);
-  return tenant;
-}
-
 /// A tenant may ask about itself; another's is not there. An operator who acts for nobody may ask about all.
 result<tenant_id> tenant_asked_for(handler_context& c, const std::optional<std::string_view>& text) {
   const auto& own = c.who->tenant;
@@ -44,17 +38,36 @@ void write_rate(json_writer& w, std::string_view name, const rate_use::window& u
   w.member("reset_in_seconds", use.reset_seconds).end_object();
 }
 
-std::string_view state_of(handler_context& c, const tenant_id& tenant) {
-  return c.door.suspended(tenant) ? "suspended" : "active";
-}
-
 /// What a write would be held to now, without asking anybody.
 std::optional<std::uint64_t> bytes_limit_of(handler_context& c, const tenant_roll::line& line) {
   const auto known = c.tenants.limits.known(line.tenant);
   return known ? known->quota.bytes : line.account.limits.bytes;
 }
 
+/// What keeps it out wins over what it does.
+std::string_view state_name(handler_context& c, const tenant_id& tenant, bool awake, std::uint64_t collections) {
+  const auto state = c.tenants.keeper.standings().state_of(tenant);
+  if (state == tenant_state::deleting) return "deleting";
+  if (state == tenant_state::suspended || c.door.suspended(tenant)) return "suspended";
+  if (state == tenant_state::deleted && collections == 0) return "deleted";
+  return awake ? "active" : "hibernated";
+}
+
 }  // namespace
+
+result<tenant_id> read_tenant_id(std::string_view text) {
+  tenant_id tenant;
+  if (!parse_uuid(text, tenant.bytes) || tenant.is_nil()) return failure(ec::invalid_user_id);
+  return tenant;
+}
+
+boost::asio::awaitable<std::string_view> state_of_tenant(handler_context& c, tenant_id tenant) {
+  std::vector<tenant_id> one{tenant};
+  const auto awake = co_await c.tenants.keeper.awake(std::move(one));
+  const auto account = co_await c.tenants.roll.account(tenant);
+  const bool has_some = account && *account && (*account)->now.collections > 0;
+  co_return state_name(c, tenant, awake && awake->front(), has_some ? 1 : 0);
+}
 
 answer cluster_health(handler_context& c) {
   const auto totals = co_await c.tenants.roll.totals();
@@ -86,11 +99,16 @@ answer cluster_tenants(handler_context& c) {
   if (!page) co_return page.error();
   const auto totals = co_await c.tenants.roll.totals();
   if (!totals) co_return totals.error();
+  std::vector<tenant_id> ids;
+  for (const auto& line : *page) ids.push_back(line.tenant);
+  const auto awake = co_await c.tenants.keeper.awake(std::move(ids));
+  if (!awake) co_return awake.error();
   std::string out;
   json_writer w(out);
   w.begin_object().key("tenants").begin_array();
+  auto is_awake = awake->begin();
   for (const auto& line : *page) {
-    const auto state = state_of(c, line.tenant);
+    const auto state = state_name(c, line.tenant, *is_awake++, line.account.now.collections);
     // HiveHub has told this node neither the name nor the beginning.
     w.begin_object().member("tenant_id", to_string(line.tenant)).key("name").null().key("created_at").null();
     w.member("storage_used_bytes", line.account.now.bytes);
@@ -141,13 +159,14 @@ answer tenant_stats(handler_context& c) {
   const auto names = co_await c.tenants.roll.collections(*tenant);
   if (!names) co_return names.error();
   const auto limits = co_await c.tenants.limits.find(*tenant);
+  const auto state = co_await state_of_tenant(c, *tenant);
   std::string out;
   json_writer w(out);
   w.begin_object().member("tenant_id", to_string(*tenant)).member("collection_count", account->now.collections);
   w.key("collections").begin_array();
   for (const auto& name : *names) w.value(name);
   w.end_array().member("total_vectors", account->now.points).member("storage_bytes", account->now.bytes);
-  w.member("backups", 0).member("state", state_of(c, *tenant)).member("leader", c.node.node_id);
+  w.member("backups", 0).member("state", state).member("leader", c.node.node_id);
   w.key("replicas").begin_array().value(c.node.node_id).end_array().key("quota");
   write_quota(w, *tenant, limits, *account, now_ms());
   write_moment(w, "last_request_at", c.tenants.gates.use_of(*tenant, now_ms()).last_ms);

@@ -26,6 +26,15 @@ answer cluster_tenants(handler_context& c);
 answer cluster_usage(handler_context& c);
 answer tenant_stats(handler_context& c);
 
+// tenants.cpp
+answer tenant_suspend(handler_context& c);
+answer tenant_resume(handler_context& c);
+answer tenant_hibernate(handler_context& c);
+answer tenant_wake(handler_context& c);
+answer tenant_set_quota(handler_context& c);
+answer tenant_cleanup(handler_context& c);
+answer hub_events_route(handler_context& c);
+
 // keys.cpp
 answer validate_own_key(handler_context& c);
 answer validate_key(handler_context& c);

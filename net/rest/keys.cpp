@@ -3,6 +3,7 @@
 #include "net/identity/authenticator.hpp"
 #include "net/identity/credentials.hpp"
 #include "net/rest/handlers.hpp"
+#include "net/rest/tenant_services.hpp"
 
 namespace waggle::rest {
 namespace {
@@ -15,6 +16,9 @@ boost::asio::awaitable<result<principal_ptr>> owner_of(handler_context& c, const
   auto who = co_await c.door.check_key(c.http(), *c.who, key);
   if (!who && is_no_verdict(who.error().code)) co_return who.error();
   if (!who || (*who)->suspended) co_return principal_ptr();
+  const auto& tenant = (*who)->tenant;
+  const auto state = tenant ? c.tenants.keeper.standings().state_of(*tenant) : tenant_state::active;
+  if (state == tenant_state::suspended || state == tenant_state::deleting) co_return principal_ptr();
   co_return std::move(*who);
 }
 

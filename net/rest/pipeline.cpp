@@ -168,12 +168,23 @@ char pipeline::class_of(const route& to) const { return config_.cluster.enabled 
 /// Whether `who` may call the route at all.
 result<void> pipeline::admit(const principal& who, const route& to) const {
   if (!door_.mandatory() || is_open({&to, {}, {}})) return {};
-  if (who.suspended) return failure(ec::tenant_suspended);
   const char needed = class_of(to);
+  if (auto may = admit_tenant(who, needed); !may) return may;
   if (auto may = check_rights(who.may, needed, to.function, config_.auth.read_write_manages_collections); !may)
     return may.error();
   if (needs_tenant(to, needed) && !who.tenant && !operator_names_tenant(to)) return failure(ec::tenant_required);
   return {};
+}
+
+/// Who acts for a suspended tenant may read and delete what it has.
+result<void> pipeline::admit_tenant(const principal& who, char needed) const {
+  if (who.suspended) return failure(ec::tenant_suspended);
+  if (!who.tenant) return {};
+  const auto state = tenants_.keeper.standings().state_of(*who.tenant);
+  if (state == tenant_state::deleting) return failure(ec::tenant_not_found);
+  const bool suspended = state == tenant_state::suspended || door_.suspended(*who.tenant);
+  const bool operator_looks = who.on_behalf && who.kind != principal_kind::service && (needed == 'R' || needed == 'D' || needed == 'O');
+  return suspended && !operator_looks ? failure(ec::tenant_suspended) : result<void>();
 }
 
 void pipeline::tell_tenant(const request_outcome& outcome, http_response& response) const {

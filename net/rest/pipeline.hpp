@@ -52,6 +52,7 @@ class pipeline final : public http_handler {
   bool is_open(const route_match& match) const;
   char class_of(const route& to) const;
   result<void> admit(const principal& who, const route& to) const;
+  result<void> admit_tenant(const principal& who, char needed) const;
   std::optional<rate_limits> rates_of(const principal& who, const tenant_limits& limits) const;
   boost::asio::awaitable<tenant_limits> limits_of(const tenant_id& tenant);
   /// Counts the request as its tenant's, unless the month's are used up.

@@ -4,6 +4,7 @@
 #include "net/bridge/tenant_roll.hpp"
 #include "net/rest/tenant_gates.hpp"
 #include "net/rest/tenant_metrics.hpp"
+#include "net/tenants/hub_events.hpp"
 #include "net/usage/limits_source.hpp"
 #include "net/usage/usage_meter.hpp"
 #include "net/usage/usage_writer.hpp"
@@ -17,7 +18,15 @@ struct tenant_services {
   usage_writer& writer;
   tenant_roll& roll;
   tenant_metrics& metrics;
+  tenant_keeper& keeper;
+  hub_events* events;  ///< none without HiveHub
   tenant_gates gates = {};
 };
+
+struct handler_context;
+/// INVALID_USER_ID for what is no tenant's: also for the implicit tenant's.
+result<tenant_id> read_tenant_id(std::string_view text);
+/// "active", "hibernated", "suspended", "deleting", "deleted".
+boost::asio::awaitable<std::string_view> state_of_tenant(handler_context& c, tenant_id tenant);
 
 }  // namespace waggle::rest

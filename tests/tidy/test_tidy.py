@@ -31,8 +31,9 @@ DIRECTIONS = {
     "net/bridge": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/http", "net/config"],
     "net/hub": ["base", "actors/runtime", "net/auth", "net/config", "net/http", "net/metrics"],
     "net/usage": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/bridge", "net/config", "net/hub", "net/http", "net/metrics"],
+    "net/tenants": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/bridge", "net/hub", "net/usage"],
     "net/identity": ["base", "storage/*", "actors/*", "net/auth", "net/bridge", "net/config", "net/http", "net/hub", "net/metrics"],
-    "net/rest": ["base", "storage", "storage/*", "actors/*", "net/audit", "net/auth", "net/bridge", "net/http", "net/config", "net/identity", "net/metrics", "net/usage"],
+    "net/rest": ["base", "storage", "storage/*", "actors/*", "net/audit", "net/auth", "net/bridge", "net/http", "net/config", "net/identity", "net/metrics", "net/tenants", "net/usage"],
     "tools/wagglectl": ["base", "net/audit", "storage/apply"],  # recounts in a stopped node's store
     "tools/mock-hub": ["base"],  # a double has only the base in common with what it tests
     "tools/waggled": ["base", "storage/*", "actors/*", "net/*", "tools/wagglectl"],

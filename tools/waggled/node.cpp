@@ -95,6 +95,7 @@ result<void> node::start() {
   if (auto opened = open_identity(); !opened) return opened;
   if (auto opened = open_door(); !opened) return opened;
   if (auto opened = open_audit(); !opened) return opened;
+  if (auto opened = open_tenants(); !opened) return opened;
   return listen();
 }
 
@@ -158,6 +159,19 @@ result<void> node::open_audit() {
   return {};
 }
 
+/// What operators and HiveHub have decided about tenants.
+result<void> node::open_tenants() {
+  limits_source& limits = hub_limits_ ? static_cast<limits_source&>(*hub_limits_) : *limits_;
+  overridden_ = std::make_unique<overridden_limits>(limits, standings_, clock_);
+  keeper_->when_erased([this](const tenant_id& tenant, const tenant_standing& standing) {
+    if (hub_) hub_->forget_keys_of(tenant);
+    if (audit_) audit_->record_erasure(tenant, standing.receipt);
+  });
+  if (auto opened = keeper_->open(); !opened || !hub_) return opened;
+  hub_events_ = std::make_unique<hub_events>(*hub_, *keeper_, *records_, events_seen_, clock_, config_.tenancy.delete_grace_seconds);
+  return hub_events_->open();
+}
+
 result<void> node::open_store() {
   const std::filesystem::path data_dir(config_.data_dir);
   std::error_code failed;
@@ -187,8 +201,13 @@ void node::start_actors() {
                                     config_.backpressure.retry_after_seconds});
   if (config_.auth.enabled) {
     book_ = std::make_unique<identity_book>(local_policy_of(config_));
-    services_->take_records = [book = book_.get()](const auto& changes) { book->take(changes); };
   }
+  services_->idle_hibernate_seconds = config_.tenancy.idle_hibernate_seconds;
+  services_->take_records = [this](const auto& changes) {
+    if (book_) book_->take(changes);
+    standings_.take(changes);
+    events_seen_.take(changes);
+  };
   const auto group = spawn_replication_group(*services_, group_id{}, group_);
   runtime_->adopt(group);
   ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
@@ -200,6 +219,8 @@ void node::start_actors() {
   usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_);
   limits_ = std::make_unique<default_limits>(default_limits_of(config_));
   roll_ = std::make_unique<tenant_roll>(*runtime_, *kv_, clock_);
+  keeper_ = std::make_unique<tenant_keeper>(tenant_keeper::parts{*services_, directory, group, *ledger_, *records_, standings_, *roll_,
+                                                                 *usage_writer_, state_.node_id});
   tenant_metrics_ = std::make_unique<rest::tenant_metrics>(
       config_.metrics, [rt = runtime_.get()](const tenant_id& tenant) { return rt->cpu_us(tenant); });
 }
@@ -222,8 +243,8 @@ result<void> node::wait_until_ready() {
 }
 
 result<void> node::listen() {
-  limits_source& limits = hub_limits_ ? static_cast<limits_source&>(*hub_limits_) : *limits_;
-  tenants_.reset(new rest::tenant_services{limits, accounts_, meter_, *usage_writer_, *roll_, *tenant_metrics_});
+  tenants_.reset(new rest::tenant_services{*overridden_, accounts_, meter_, *usage_writer_, *roll_, *tenant_metrics_,
+                                           *keeper_, hub_events_.get()});
   state_.store_fault = [group = group_] {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
@@ -235,6 +256,7 @@ result<void> node::listen() {
   server_ = std::make_unique<http_server>(http_options_of(config_), std::move(contexts), *pipeline_);
   if (auto listening = server_->start(); !listening) return listening;
   usage_writer_->start();
+  keeper_->start();
   if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->start();
   return {};
 }
@@ -253,6 +275,7 @@ void node::stop() {
     drained.get_future().wait_for(std::chrono::seconds(config_.server.drain_seconds + 5));
     server_->stop();
   }
+  if (keeper_) keeper_->stop();
   if (usage_writer_) usage_writer_->stop();
   if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->stop();
   if (builds_) builds_->stop();
@@ -267,6 +290,8 @@ void node::stop() {
   embeddings_.reset();  // its connections belong to the runtime's contexts
   door_.reset();
   identity_.reset();
+  hub_events_.reset();
+  keeper_.reset();
   records_.reset();
   ledger_.reset();
   hub_.reset();  // likewise

@@ -21,6 +21,9 @@
 #include "net/rest/node_state.hpp"
 #include "net/rest/pipeline.hpp"
 #include "net/rest/tenant_services.hpp"
+#include "net/tenants/hub_events.hpp"
+#include "net/tenants/overridden_limits.hpp"
+#include "net/tenants/tenant_keeper.hpp"
 #include "net/usage/hub_limits.hpp"
 #include "net/usage/usage_reporter.hpp"
 
@@ -47,6 +50,7 @@ class node {
   result<void> open_door();
   result<std::unique_ptr<authenticator>> hub_door();
   result<void> open_audit();
+  result<void> open_tenants();
   result<void> listen();
   void register_metrics();
   void register_write_metrics();
@@ -61,6 +65,8 @@ class node {
   index_figures index_;  ///< builds write to it
   account_board accounts_;
   std::unique_ptr<identity_book> book_;  ///< none without auth.enabled; the group writes to it
+  standing_book standings_;  ///< the group writes to these, too
+  event_book events_seen_;
   std::unique_ptr<runtime> runtime_;
   std::unique_ptr<build_pool> builds_;
   std::unique_ptr<node_services> services_;
@@ -78,6 +84,9 @@ class node {
   std::unique_ptr<authenticator> door_;
   std::unique_ptr<hub_limits> hub_limits_;
   std::unique_ptr<usage_reporter> usage_reporter_;
+  std::unique_ptr<overridden_limits> overridden_;
+  std::unique_ptr<tenant_keeper> keeper_;
+  std::unique_ptr<hub_events> hub_events_;  ///< none without HiveHub
   std::unique_ptr<rest::tenant_services> tenants_;
   std::unique_ptr<audit_log> audit_log_;  ///< none in standalone mode
   std::unique_ptr<rest::audit_trail> audit_;

@@ -73,6 +73,12 @@ boost::asio::awaitable<result<principal_ptr>> local_authenticator::check_key(con
   co_return why;
 }
 
+bool local_authenticator::admits_address(const principal& who, const ip_address& client) const {
+  if (!who.tenant || who.on_behalf) return true;
+  const auto own = identity_.book().find_addresses(*who.tenant);
+  return !own || admits(own->lists, client);
+}
+
 boost::asio::awaitable<result<principal_ptr>> local_beside_hub::check_key(const http_request& request,
                                                                           const principal& asker, std::string_view key) {
   auto& door = parse_local_key(key) ? *local_ : *hub_;

@@ -12,6 +12,7 @@ class local_authenticator final : public authenticator {
   boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
   boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
                                                           std::string_view key) override;
+  bool admits_address(const principal& who, const ip_address& client) const override;
   bool mandatory() const override { return true; }
   bool public_routes_open() const override { return !cluster_mode_; }
 

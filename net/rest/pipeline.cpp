@@ -140,6 +140,10 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
   // A log-in's own credential is all that counts.
   if (!identity_ || !match.found || !is_log_in(match.found->function)) {
     auto who = co_await door_.identify(request);
+    if (who && !door_.admits_address(**who, request.client)) {
+      outcome.who = *who;
+      co_return refuse(failure(ec::ip_denied), request, match, outcome);
+    }
     if (who) who = acting_by_parameter(std::move(*who), request);
     const bool nothing_shown = !who && who.error().code == ec::auth_missing_key;
     const bool may_be_nobody = is_open(match) && (!door_.public_routes_open() || nothing_shown);

@@ -1,6 +1,6 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
-//   identity → suspended → route → class and function → rate limit → monthly usage → concurrency → body → handler
+//   identity → its tenant's addresses → suspended → route → class and function → rate limit → monthly usage → concurrency → body → handler
 //   (validation, look-up, quotas, execute) → usage → error body → audit → metrics → log
 // Up to the body the head decides: nobody's bytes are held before it is known whose they are. An unknown path is told
 // from a known one only after the identity is known.

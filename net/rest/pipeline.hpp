@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/identity/authenticator.hpp"
+#include "net/identity/scrape_token.hpp"
 #include "net/bridge/database.hpp"
 #include "net/config/settings.hpp"
 #include "net/http/types.hpp"
@@ -49,6 +50,7 @@ class pipeline final : public http_handler {
                                                      request_outcome& outcome);
   boost::asio::awaitable<result<http_response>> answer_as(principal_ptr who, http_request& request,
                                                           const route_match& match, request_outcome& outcome);
+  boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) const;
   bool is_open(const route_match& match) const;
   char class_of(const route& to) const;
   result<void> admit(const principal& who, const route& to) const;
@@ -74,6 +76,7 @@ class pipeline final : public http_handler {
   tenant_services& tenants_;
   audit_trail* const audit_;
   local_identity* const identity_;
+  const scrape_token scrape_token_;
   metric_family& requests_;
   metric_family& errors_;
   gauge_cell& in_flight_;

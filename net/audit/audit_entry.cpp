@@ -1,5 +1,7 @@
 #include "net/audit/audit_entry.hpp"
 
+#include <initializer_list>
+
 #include "base/text_out.hpp"
 
 namespace waggle {

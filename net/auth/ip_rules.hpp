@@ -24,7 +24,10 @@ struct ip_rules {
 struct tenant_ip_lists {
   ip_networks allowlist;  ///< empty: not set
   ip_networks blocklist;
+  static constexpr std::size_t entries_max = 1000;  ///< in each
 };
+/// Nothing when an entry is neither an address nor a network, or there are too many.
+std::optional<ip_networks> parse_networks(const std::vector<std::string>& entries);
 
 bool admits(const ip_rules& rules, const ip_address& client);
 bool admits(const tenant_ip_lists& lists, const ip_address& client);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/ids.hpp"
+#include "net/auth/ip_rules.hpp"
 #include "net/auth/permissions.hpp"
 #include "net/auth/rate_windows.hpp"
 
@@ -38,6 +39,7 @@ struct principal {
   std::string user_id, username;  ///< of a local user, or of whoever made a local key
   std::string token_id;           ///< of a JWT
   std::int64_t token_expires = 0;
+  std::shared_ptr<const tenant_ip_lists> ip_lists;  ///< of the tenant, by HiveHub's word; none: it said nothing
   bool is_test = false;
   bool suspended = false;
   std::string expires_at;  ///< "2026-01-01T00:00:00", UTC; "" = never

@@ -205,6 +205,7 @@ settings config::settings() const {
   s.server.tls_client_ca_path = text("server.tls.client_ca_path");
   s.server.cors_allowed_origins = list("server.cors.allowed_origins");
   s.server.body_bytes_max = size("api.rest.max_request_size_mb") << 20;
+  s.server.liveness_listen = text("server.liveness.listen");
   s.logging = {text("logging.level"), text("logging.format")};
   s.limits.search_limit_max = size("limits.max_search_limit");
   s.limits.batch_items_max = size("limits.max_batch");
@@ -227,6 +228,7 @@ settings config::settings() const {
   s.metrics.tenant_labels = text("metrics.tenant_labels");
   s.metrics.tenant_series_max = size("metrics.max_tenant_series");
   s.metrics.hub_unprefixed = flag("metrics.hub_unprefixed");
+  s.metrics.scrape_token = text("metrics.scrape_token");
   s.cluster.enabled = flag("hub.enabled") || flag("cluster.enabled");
   s.hub.enabled = s.cluster.enabled && text("cluster.trust") == "hub";
   s.hub.api_url = text("hub.api_url");
@@ -268,6 +270,7 @@ settings config::settings() const {
   s.auth.root_user = text("auth.root_user");
   s.auth.root_password = text("auth.root_password");
   s.auth.accept_test_keys = flag("auth.accept_test_keys");
+  s.auth.allow_query_api_key = flag("auth.allow_query_api_key");
   s.auth.read_write_manages_collections = flag("auth.read_write_manages_collections");
   s.auth.protect_health = flag("cluster.protect_health");
   s.auth.failures.failures = whole("auth.brute_force.failures");

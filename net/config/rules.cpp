@@ -22,6 +22,7 @@ class rule_checker {
   void run() {
     cluster_mode_ = c_.flag("hub.enabled") || c_.flag("cluster.enabled");
     check_exposure();
+    check_liveness();
     check_trust();
     check_cluster_mode();
     check_hub_trust();
@@ -67,6 +68,31 @@ class rule_checker {
       refuse("auth.require_authentication", "can't be false in cluster mode");
     else if (required.set && !required.boolean && c_.flag("auth.enabled"))
       refuse("auth.require_authentication", "contradicts auth.enabled: true");
+  }
+
+  /// It says nothing but whether the node is up; still it is a listener.
+  void check_liveness() {
+    const auto& listen = c_.text("server.liveness.listen");
+    if (listen.empty() || listen.starts_with("unix:/")) return;
+    const auto host = listen_host(listen);
+    if (!host)
+      refuse("server.liveness.listen", "'" + listen + "' must be address:port, [address]:port or unix:/path");
+    else if (!loopback(*host) && !c_.flag("auth.enabled") && !cluster_mode_)
+      refuse("server.liveness.listen", "'" + *host + "' is not a loopback address; that takes authentication");
+  }
+
+  /// The address of "127.0.0.1:1" or "[::1]:1".
+  static std::optional<std::string> listen_host(const std::string& listen) {
+    const auto colon = listen.rfind(':');
+    if (colon == listen.npos || colon == 0 || colon + 1 == listen.size()) return std::nullopt;
+    const auto port = listen.substr(colon + 1);
+    if (port.size() > 5 || port.find_first_not_of("0123456789") != port.npos || std::stoi(port) > 65535) return std::nullopt;
+    auto host = listen.substr(0, colon);
+    if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    in_addr v4{};
+    in6_addr v6{};
+    const bool address = inet_pton(AF_INET, host.c_str(), &v4) == 1 || inet_pton(AF_INET6, host.c_str(), &v6) == 1;
+    return address ? std::optional(host) : std::nullopt;
   }
 
   /// Exactly one says who a tenant is: HiveHub, or the node's own keys.

@@ -26,6 +26,7 @@ struct server_settings {
   std::string tls_cert_path, tls_key_path, tls_client_ca_path;
   std::vector<std::string> cors_allowed_origins;
   std::size_t body_bytes_max = 0;
+  std::string liveness_listen;  ///< "address:port" or "unix:/path"; "" = off
 };
 
 struct log_settings {
@@ -65,6 +66,7 @@ struct metrics_settings {
   std::string tenant_labels;  ///< capped|none|all
   std::size_t tenant_series_max = 0;
   bool hub_unprefixed = true;  ///< the hub_* metrics also without vectorizer_
+  std::string scrape_token;    ///< may read the metrics and nothing else; "" = none
 };
 
 /// Who may ask is HiveHub's word.
@@ -111,6 +113,7 @@ struct auth_settings {
   std::int64_t rotation_grace_seconds = 0;
   std::string root_user, root_password;  ///< of a first start; "" = chosen there
   bool accept_test_keys = true;
+  bool allow_query_api_key = false;
   bool read_write_manages_collections = true;
   bool protect_health = true;
   auth_failure_limits failures;

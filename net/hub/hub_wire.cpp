@@ -64,6 +64,28 @@ result<std::optional<function_list>> read_functions(const json_value& list) {
   return std::optional(function_list(std::move(names)));
 }
 
+/// None where nothing is said. An entry that is not understood would let in, or keep out, the wrong ones.
+result<std::shared_ptr<const tenant_ip_lists>> read_ip_lists(const json_value& from) {
+  if (from.missing()) return std::shared_ptr<const tenant_ip_lists>();
+  if (!from.is_object()) return malformed("ip_lists is no object");
+  auto lists = std::make_shared<tenant_ip_lists>();
+  for (const auto& [name, into] : {std::pair{"allowlist", &lists->allowlist}, {"blocklist", &lists->blocklist}}) {
+    const auto list = from[name];
+    if (list.missing()) continue;
+    if (!list.is_array()) return malformed("an address list is no list");
+    std::vector<std::string> entries;
+    for (const auto item : list.as_array()) {
+      const json_value entry(item);
+      if (!entry.is_string()) return malformed("an address is no string");
+      entries.emplace_back(entry.as_string());
+    }
+    auto networks = parse_networks(entries);
+    if (!networks) return malformed("an address list holds something else, or too much");
+    *into = std::move(*networks);
+  }
+  return std::shared_ptr<const tenant_ip_lists>(std::move(lists));
+}
+
 using key_verdict = hub_verdict<principal_ptr>;
 
 key_verdict refused(ec code) { return {nullptr, failure(code)}; }
@@ -105,6 +127,9 @@ result<key_verdict> read_key_answer(int status, std::string_view body, std::stri
   if (permissions->empty()) return refused(ec::forbidden);
   auto functions = read_functions((*root)["allowed_functions"]);
   if (!functions) return functions.error();
+  auto ip_lists = read_ip_lists((*root)["ip_lists"]);
+  if (!ip_lists) return ip_lists.error();
+  who->ip_lists = std::move(*ip_lists);
   who->may = {*permissions, std::move(*functions), false};
   who->key_prefix = prefix;
   who->rate_limits_of_key = read_rates((*root)["rate_limit_override"]);

@@ -19,6 +19,7 @@ result<principal_ptr> acting_for(principal_ptr who, const std::optional<tenant_i
   auto as = std::make_shared<principal>(*who);
   as->tenant = user;
   as->on_behalf = true;
+  as->ip_lists = nullptr;  // a tenant's lists are about its own clients
   as->may.operator_scope = false;
   return principal_ptr(std::move(as));
 }

@@ -7,6 +7,10 @@ boost::asio::awaitable<result<principal_ptr>> authenticator::check_key(const htt
   co_return failure(ec::auth_invalid_key);
 }
 
+bool authenticator::admits_address(const principal& who, const ip_address& client) const {
+  return !who.ip_lists || admits(*who.ip_lists, client);
+}
+
 open_loopback::open_loopback() {
   auto local = std::make_shared<principal>();
   local->kind = principal_kind::local;

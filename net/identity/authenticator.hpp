@@ -19,6 +19,8 @@ class authenticator {
   /// anybody else for those of its own tenant.
   virtual boost::asio::awaitable<result<principal_ptr>> check_key(const http_request&, const principal& asker,
                                                                   std::string_view key);
+  /// Whether the lists of `who`'s tenant let a client at this address in; the node's own are asked before anybody is known.
+  virtual bool admits_address(const principal& who, const ip_address& client) const;
   /// By the last word there was.
   virtual bool suspended(const tenant_id&) { return false; }
   /// True: what a request may do depends on what it shows.

@@ -1,6 +1,7 @@
 #include "net/identity/credentials.hpp"
 
 #include <algorithm>
+#include <vector>
 
 namespace waggle {
 namespace {
@@ -14,21 +15,21 @@ std::string_view authorization_key(std::string_view value) {
 }
 }  // namespace
 
-result<std::optional<std::string_view>> find_key(const http_request& request) {
-  std::optional<std::string_view> found;
+result<std::optional<std::string_view>> find_key(const http_request& request, bool in_query) {
+  std::vector<std::string_view> shown;
   for (const auto& [name, value] : request.headers) {
-    std::string_view key;
-    if (equals_ignoring_case(name, "authorization"))
-      key = authorization_key(value);
-    else if (equals_ignoring_case(name, "x-api-key") || equals_ignoring_case(name, "api-key"))
-      key = value;
-    else
-      continue;
-    if (key.empty()) return failure(ec::auth_invalid_format);
-    if (found && *found != key) return failure(ec::bad_request, "The request carries two different keys");
-    found = key;
+    if (equals_ignoring_case(name, "authorization")) shown.push_back(authorization_key(value));
+    if (equals_ignoring_case(name, "x-api-key") || equals_ignoring_case(name, "api-key")) shown.push_back(value);
   }
-  return found;
+  if (in_query)
+    for (const auto& parameter : request.parameters)
+      if (parameter.name == "api_key") shown.push_back(parameter.value);
+  if (shown.empty()) return std::optional<std::string_view>();
+  for (const auto key : shown) {
+    if (key.empty()) return failure(ec::auth_invalid_format);
+    if (key != shown.front()) return failure(ec::bad_request, "The request carries two different keys");
+  }
+  return std::optional(shown.front());
 }
 
 }  // namespace waggle

@@ -12,6 +12,7 @@ namespace waggle {
 
 /// The key, or none when the request carries none. BAD_REQUEST: two carriers say different things.
 /// AUTH_INVALID_FORMAT: another scheme than Bearer, or an empty value. The view lives as long as the request.
-result<std::optional<std::string_view>> find_key(const http_request& request);
+/// `in_query`: `?api_key=` carries one, too (auth.allow_query_api_key); else nobody looks there.
+result<std::optional<std::string_view>> find_key(const http_request& request, bool in_query);
 
 }  // namespace waggle

@@ -10,6 +10,7 @@ hub_authenticator::hub_authenticator(hub_client& hub, const settings& config, co
     : hub_(hub),
       inbound_(config.inbound),
       accept_test_keys_(config.auth.accept_test_keys),
+      query_key_(config.auth.allow_query_api_key),
       time_(time),
       signing_{{}, config.inbound.accept_v1, config.inbound.max_skew_seconds},
       nonces_(config.inbound.nonce_ttl_seconds, config.inbound.nonces_max),
@@ -87,7 +88,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(http_reque
 
 boost::asio::awaitable<result<principal_ptr>> hub_authenticator::owner_of_key(const http_request& request,
                                                                               bool blocked) {
-  const auto key = find_key(request);
+  const auto key = find_key(request, query_key_);
   if (!key) co_return key.error();
   if (!*key) co_return failure(ec::auth_missing_key);
   auto who = co_await hub_.identify(**key, blocked);

@@ -36,6 +36,7 @@ class hub_authenticator final : public authenticator {
   hub_client& hub_;
   const inbound_settings inbound_;
   const bool accept_test_keys_;
+  const bool query_key_;
   const clock& time_;
   signing_policy signing_;
   nonce_store nonces_;

@@ -37,6 +37,7 @@ void identity_book::take(const std::vector<record_change>& changes) {
     if (change.space == keys_space) take_key(change);
     if (change.space == users_space) take_user(change);
     if (change.space == revoked_tokens_space) take_token(change);
+    if (change.space == addresses_space) take_addresses(change);
   }
 }
 
@@ -74,6 +75,27 @@ void identity_book::take_token(const record_change& change) {
     revoked_.insert_or_assign(change.key, token);
   else if (!change.value)
     revoked_.erase(change.key);
+}
+
+/// Lists that can't be read let nobody in.
+void identity_book::take_addresses(const record_change& change) {
+  tenant_id tenant;
+  if (!parse_uuid(change.key, tenant.bytes)) return;
+  const auto known = addresses_.find(tenant);
+  if (known != addresses_.end() && known->second->version > change.version) return;
+  if (!change.value) {
+    addresses_.erase(tenant);
+    return;
+  }
+  auto fresh = std::make_shared<live_addresses>();
+  fresh->version = change.version;
+  const auto good = read(change, decode_addresses, fresh->record);
+  const auto allowed = parse_networks(fresh->record.allowlist), blocked = parse_networks(fresh->record.blocklist);
+  if (good && allowed && blocked)
+    fresh->lists = {*allowed, *blocked};
+  else
+    fresh->lists.blocklist = {*ip_network::parse("0.0.0.0/0"), *ip_network::parse("::/0")};
+  addresses_.insert_or_assign(tenant, std::move(fresh));
 }
 
 std::optional<tenant_id> identity_book::home_of(const std::optional<tenant_id>& bound) const {
@@ -156,6 +178,12 @@ live_user_ptr identity_book::find_user(const std::string& name) const {
   const std::shared_lock lock(mutex_);
   const auto it = users_.find(name);
   return it == users_.end() ? nullptr : it->second;
+}
+
+live_addresses_ptr identity_book::find_addresses(const tenant_id& tenant) const {
+  const std::shared_lock lock(mutex_);
+  const auto it = addresses_.find(tenant);
+  return it == addresses_.end() ? nullptr : it->second;
 }
 
 std::vector<live_key_ptr> identity_book::keys() const {

@@ -42,6 +42,13 @@ struct live_user {
 };
 using live_user_ptr = std::shared_ptr<const live_user>;
 
+struct live_addresses {
+  addresses_record record;
+  tenant_ip_lists lists;
+  std::uint64_t version = 0;
+};
+using live_addresses_ptr = std::shared_ptr<const live_addresses>;
+
 class identity_book {
  public:
   explicit identity_book(const local_identity_policy& policy) : policy_(policy) {}
@@ -58,6 +65,8 @@ class identity_book {
 
   live_key_ptr find_key(const std::string& id) const;
   live_user_ptr find_user(const std::string& name) const;
+  /// Nothing: the tenant has no lists.
+  live_addresses_ptr find_addresses(const tenant_id& tenant) const;
   std::vector<live_key_ptr> keys() const;  ///< by creation, then id
   std::vector<live_user_ptr> users() const;  ///< by name
   /// At most `most` tokens that are void by themselves by now.
@@ -70,6 +79,7 @@ class identity_book {
   void take_key(const record_change& change);
   void take_user(const record_change& change);
   void take_token(const record_change& change);
+  void take_addresses(const record_change& change);
   principal_ptr principal_of(const std::string& id, const key_record& record) const;
   std::optional<tenant_id> home_of(const std::optional<tenant_id>& bound) const;
 
@@ -78,6 +88,7 @@ class identity_book {
   std::unordered_map<std::string, live_key_ptr> keys_;
   std::map<std::string, live_user_ptr> users_;
   std::unordered_map<std::string, revoked_token> revoked_;
+  std::unordered_map<tenant_id, live_addresses_ptr> addresses_;
   mutable std::atomic<std::uint64_t> digests_total_{0};
 };
 

@@ -167,4 +167,18 @@ result<revoked_token> decode_revoked_token(std::string_view json) {
   return record;
 }
 
+std::string encode_addresses(const addresses_record& record) {
+  std::string out;
+  json_writer(out).begin_object().member("allowlist", record.allowlist).member("blocklist", record.blocklist).end_object();
+  return out;
+}
+
+result<addresses_record> decode_addresses(std::string_view json) {
+  record_reader r(json);
+  if (!r.ok()) return corrupt("addresses");
+  addresses_record record{r.texts(r.root()["allowlist"]), r.texts(r.root()["blocklist"])};
+  if (!r.ok()) return corrupt("addresses");
+  return record;
+}
+
 }  // namespace waggle

@@ -17,6 +17,8 @@ inline constexpr std::string_view keys_space = "keys";                      ///<
 inline constexpr std::string_view users_space = "users";                    ///< by user name
 inline constexpr std::string_view revoked_tokens_space = "revoked_tokens";  ///< by `jti`
 
+inline constexpr std::string_view addresses_space = "addresses";            ///< by tenant
+
 struct key_record {
   std::string name;
   std::string digest;  ///< of the secret
@@ -51,5 +53,12 @@ struct revoked_token {
 };
 std::string encode_revoked_token(const revoked_token& record);
 result<revoked_token> decode_revoked_token(std::string_view json);
+
+/// From where a tenant's own clients may come.
+struct addresses_record {
+  std::vector<std::string> allowlist, blocklist;  ///< addresses and networks; an empty allowlist is none
+};
+std::string encode_addresses(const addresses_record& record);
+result<addresses_record> decode_addresses(std::string_view json);
 
 }  // namespace waggle

@@ -12,9 +12,9 @@ bool is_bearer(const http_request& request) {
 }
 }  // namespace
 
-bool local_authenticator::is_shown_by(const http_request& request) {
+bool local_authenticator::is_shown_by(const http_request& request) const {
   if (request.header("x-hivehub-service")) return false;
-  const auto key = find_key(request);
+  const auto key = find_key(request, query_key_);
   return key && *key && (parse_local_key(**key) || (is_bearer(request) && has_jwt_shape(**key)));
 }
 
@@ -42,7 +42,7 @@ boost::asio::awaitable<result<principal_ptr>> local_authenticator::identify(http
 result<principal_ptr> local_authenticator::look(const http_request& request, bool blocked) const {
   // Nobody vouches for services here.
   if (request.header("x-hivehub-service")) return failure(ec::auth_service_rejected);
-  const auto shown = find_key(request);
+  const auto shown = find_key(request, query_key_);
   if (!shown) return shown.error();
   if (!*shown) return failure(ec::auth_missing_key);
   result<principal_ptr> who = failure(ec::auth_invalid_format);
@@ -73,15 +73,21 @@ boost::asio::awaitable<result<principal_ptr>> local_authenticator::check_key(con
   co_return why;
 }
 
+bool local_authenticator::admits_address(const principal& who, const ip_address& client) const {
+  if (!who.tenant || who.on_behalf) return true;
+  const auto own = identity_.book().find_addresses(*who.tenant);
+  return !own || admits(own->lists, client);
+}
+
 boost::asio::awaitable<result<principal_ptr>> local_beside_hub::check_key(const http_request& request,
                                                                           const principal& asker, std::string_view key) {
-  auto& door = parse_local_key(key) ? *local_ : *hub_;
-  co_return co_await door.check_key(request, asker, key);
+  if (parse_local_key(key)) co_return co_await local_->check_key(request, asker, key);
+  co_return co_await hub_->check_key(request, asker, key);
 }
 
 boost::asio::awaitable<result<principal_ptr>> local_beside_hub::identify(http_request& request) {
-  auto& door = local_authenticator::is_shown_by(request) ? *local_ : *hub_;
-  co_return co_await door.identify(request);
+  if (local_->is_shown_by(request)) co_return co_await local_->identify(request);
+  co_return co_await hub_->identify(request);
 }
 
 }  // namespace waggle

@@ -8,21 +8,27 @@ namespace waggle {
 class local_authenticator final : public authenticator {
  public:
   local_authenticator(local_identity& identity, const settings& config, const clock& time)
-      : identity_(identity), cluster_mode_(config.cluster.enabled), time_(time), guesses_(config.auth.failures) {}
+      : identity_(identity),
+        cluster_mode_(config.cluster.enabled),
+        query_key_(config.auth.allow_query_api_key),
+        time_(time),
+        guesses_(config.auth.failures) {}
   boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
   boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
                                                           std::string_view key) override;
+  bool admits_address(const principal& who, const ip_address& client) const override;
   bool mandatory() const override { return true; }
   bool public_routes_open() const override { return !cluster_mode_; }
 
   /// The request shows a local key or a token of a local user.
-  static bool is_shown_by(const http_request& request);
+  bool is_shown_by(const http_request& request) const;
 
  private:
   result<principal_ptr> look(const http_request& request, bool blocked) const;
 
   local_identity& identity_;
   const bool cluster_mode_;
+  const bool query_key_;
   const clock& time_;
   auth_failures guesses_;  ///< at `check_key`: the good key that such a request comes with makes up for none of them
 };
@@ -30,7 +36,7 @@ class local_authenticator final : public authenticator {
 /// Cluster mode with `auth.enabled`: HiveHub vouches for tenants, local accounts operate the node.
 class local_beside_hub final : public authenticator {
  public:
-  local_beside_hub(std::unique_ptr<authenticator> local, std::unique_ptr<authenticator> hub)
+  local_beside_hub(std::unique_ptr<local_authenticator> local, std::unique_ptr<authenticator> hub)
       : local_(std::move(local)), hub_(std::move(hub)) {}
   boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) override;
   boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
@@ -39,7 +45,8 @@ class local_beside_hub final : public authenticator {
   bool mandatory() const override { return true; }
 
  private:
-  const std::unique_ptr<authenticator> local_, hub_;
+  const std::unique_ptr<local_authenticator> local_;
+  const std::unique_ptr<authenticator> hub_;
 };
 
 }  // namespace waggle

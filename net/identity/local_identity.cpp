@@ -60,8 +60,22 @@ result<std::unique_ptr<local_identity>> local_identity::open(identity_book& book
   return made;
 }
 
+boost::asio::awaitable<result<void>> local_identity::set_addresses(tenant_id tenant, addresses_record wanted) {
+  for (const auto& [name, list] : {std::pair{"allowlist", &wanted.allowlist}, {"blocklist", &wanted.blocklist}})
+    if (!parse_networks(*list)) co_return failure::validation(name, "must hold at most 1000 addresses or networks (10.0.0.0/8)");
+  const bool none = wanted.allowlist.empty() && wanted.blocklist.empty();
+  std::vector<operation> changes;
+  const auto known = book_.find_addresses(tenant);
+  if (none && !known) co_return result<void>();
+  if (none)
+    changes.push_back(erase_record_op{std::string(addresses_space), to_string(tenant)});
+  else
+    changes.push_back(put_record_op{std::string(addresses_space), to_string(tenant), encode_addresses(wanted), std::nullopt});
+  co_return co_await records_.write(std::move(changes), !none);
+}
+
 result<void> local_identity::load() {
-  for (const auto space : {keys_space, users_space, revoked_tokens_space}) {
+  for (const auto space : {keys_space, users_space, revoked_tokens_space, addresses_space}) {
     const auto list = records_.read(space);
     if (!list) return list.error();
     book_.take(*list);

@@ -32,6 +32,9 @@ class local_identity {
   sessions& log_ins() { return *sessions_; }
   key_changes& keys() { return keys_; }
   user_changes& users() { return users_; }
+  /// From where the tenant's own clients may come, effective when answered; empty lists: from anywhere. VALIDATION_ERROR names
+  /// the list that holds something else.
+  boost::asio::awaitable<result<void>> set_addresses(tenant_id tenant, addresses_record wanted);
   /// Failed credentials per client address, of keys and log-ins together.
   auth_failures& failures() { return failures_; }
 

@@ -3,6 +3,7 @@
 
 #include "base/text_out.hpp"
 #include "base/limits.hpp"
+#include "base/text_out.hpp"
 #include "net/audit/audit_reader.hpp"
 #include "net/rest/audit_trail.hpp"
 #include "net/rest/handlers.hpp"

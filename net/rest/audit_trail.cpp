@@ -42,7 +42,7 @@ std::string_view result_of(int status) {
 /// The beginning of a key that let nobody in. A short text may be somebody's password: nothing of it is kept.
 std::string refused_prefix(const http_request& request) {
   constexpr std::size_t key_bytes_min = 24;
-  const auto key = find_key(request);
+  const auto key = find_key(request, false);
   return key && *key && (*key)->size() >= key_bytes_min ? visible(prefix_of_key(**key)) : std::string();
 }
 

@@ -1,5 +1,6 @@
 // Logging in and out, and what a credential is (contract rest.md §9).
 #include "base/clock.hpp"
+#include "net/identity/authenticator.hpp"
 #include "net/identity/password.hpp"
 #include "net/rest/auth_wire.hpp"
 #include "net/rest/handlers.hpp"
@@ -41,6 +42,7 @@ answer auth_login(handler_context& c) {
   auto from = failure_key(c.http().client);
   auto token = co_await c.identity->log_ins().login(std::move(username), std::move(password), std::move(from));
   if (!token) co_return token.error();
+  if (!c.door.admits_address(*token->who, c.http().client)) co_return failure(ec::ip_denied);
   c.who = token->who;
   co_return token_answer(*token);
 }

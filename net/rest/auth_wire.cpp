@@ -115,6 +115,14 @@ user_request read_user_request(decoder& d) {
   return wanted;
 }
 
+addresses_record read_addresses(decoder& d) {
+  addresses_record lists;
+  for (const auto& [name, into] : {std::pair{"allowlist", &lists.allowlist}, {"blocklist", &lists.blocklist}})
+    if (const auto list = d.root()[name]; !list.missing())
+      *into = read_texts(d, list, name, tenant_ip_lists::entries_max);
+  return lists;
+}
+
 void write_grant(json_writer& w, const wanted_grant& grant) {
   w.member("permissions", grant.permissions);
   if (grant.scopes) {

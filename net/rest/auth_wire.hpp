@@ -13,6 +13,8 @@ failure no_local_identity();
 wanted_grant read_grant(decoder& d, wanted_grant otherwise);
 key_request read_key_request(decoder& d);
 user_request read_user_request(decoder& d);
+/// A list that is left out is empty.
+addresses_record read_addresses(decoder& d);
 
 /// `permissions`, `scopes`, `allowed_functions`.
 void write_grant(json_writer& w, const wanted_grant& grant);

@@ -109,6 +109,10 @@ answer auth_change_key(handler_context& c);
 answer auth_rotate_key(handler_context& c);
 answer auth_revoke_key(handler_context& c);
 
+// auth_addresses.cpp
+answer tenant_addresses(handler_context& c);
+answer set_tenant_addresses(handler_context& c);
+
 // auth_users.cpp
 answer auth_create_user(handler_context& c);
 answer auth_list_users(handler_context& c);

@@ -58,7 +58,7 @@ answer validate_own_key(handler_context& c) {
   auto key = d.optional_text({"key"});
   if (d.failed()) co_return d.fault();
   if (!key) {
-    const auto shown = find_key(c.http());
+    const auto shown = find_key(c.http(), c.config.auth.allow_query_api_key);
     if (!shown) co_return shown.error();
     if (!*shown) co_return failure(ec::missing_api_key);
     key = std::string(**shown);

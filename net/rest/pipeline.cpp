@@ -66,6 +66,7 @@ pipeline::pipeline(database& db, authenticator& door, const settings& config, me
       tenants_(tenants),
       audit_(audit),
       identity_(identity),
+      scrape_token_(config.metrics.scrape_token),
       requests_(metrics.family(metric_kind::counter, "waggle_http_requests_total", "Requests answered",
                                {"endpoint", "method", "status"}, {}, 20000)),
       errors_(metrics.family(metric_kind::counter, "vectorizer_api_errors_total", "Requests answered with an error",
@@ -139,7 +140,11 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
                                                              request_outcome& outcome) {
   // A log-in's own credential is all that counts.
   if (!identity_ || !match.found || !is_log_in(match.found->function)) {
-    auto who = co_await door_.identify(request);
+    auto who = co_await identify(request);
+    if (who && !door_.admits_address(**who, request.client)) {
+      outcome.who = *who;
+      co_return refuse(failure(ec::ip_denied), request, match, outcome);
+    }
     if (who) who = acting_by_parameter(std::move(*who), request);
     const bool nothing_shown = !who && who.error().code == ec::auth_missing_key;
     const bool may_be_nobody = is_open(match) && (!door_.public_routes_open() || nothing_shown);
@@ -152,6 +157,12 @@ boost::asio::awaitable<http_response> pipeline::answer_route(http_request& reque
   if (!answer) co_return refuse(answer.error(), request, match, outcome);
   tell_tenant(outcome, *answer);
   co_return std::move(*answer);
+}
+
+boost::asio::awaitable<result<principal_ptr>> pipeline::identify(http_request& request) const {
+  if (door_.mandatory())
+    if (auto collector = scrape_token_.owner_of(request)) co_return collector;
+  co_return co_await door_.identify(request);
 }
 
 /// What is answered to nobody in particular, too.

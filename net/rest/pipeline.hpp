@@ -1,6 +1,6 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
-//   identity → suspended → route → class and function → rate limit → monthly usage → concurrency → body → handler
+//   identity → its tenant's addresses → suspended → route → class and function → rate limit → monthly usage → concurrency → body → handler
 //   (validation, look-up, quotas, execute) → usage → error body → audit → metrics → log
 // Up to the body the head decides: nobody's bytes are held before it is known whose they are. An unknown path is told
 // from a known one only after the identity is known.
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/identity/authenticator.hpp"
+#include "net/identity/scrape_token.hpp"
 #include "net/bridge/database.hpp"
 #include "net/config/settings.hpp"
 #include "net/http/types.hpp"
@@ -49,6 +50,7 @@ class pipeline final : public http_handler {
                                                      request_outcome& outcome);
   boost::asio::awaitable<result<http_response>> answer_as(principal_ptr who, http_request& request,
                                                           const route_match& match, request_outcome& outcome);
+  boost::asio::awaitable<result<principal_ptr>> identify(http_request& request) const;
   bool is_open(const route_match& match) const;
   char class_of(const route& to) const;
   result<void> admit(const principal& who, const route& to) const;
@@ -75,6 +77,7 @@ class pipeline final : public http_handler {
   tenant_services& tenants_;
   audit_trail* const audit_;
   local_identity* const identity_;
+  const scrape_token scrape_token_;
   metric_family& requests_;
   metric_family& errors_;
   gauge_cell& in_flight_;

@@ -147,6 +147,8 @@ constexpr route table[] = {
     {"POST", "/hub/tenant/{id}/hibernate", 'O', "tenant.lifecycle", tenant_hibernate, "Hibernate a tenant", ""},
     {"POST", "/hub/tenant/{id}/wake", 'O', "tenant.lifecycle", tenant_wake, "Wake a tenant", ""},
     {"PUT", "/hub/tenant/{id}/quota", 'O', "tenant.quota", tenant_set_quota, "Set limits of a tenant", ""},
+    {"GET", "/hub/tenant/{id}/ip_lists", 'O', "tenant.ip_lists", tenant_addresses, "From where a tenant's clients may come", ""},
+    {"PUT", "/hub/tenant/{id}/ip_lists", 'O', "tenant.ip_lists", set_tenant_addresses, "Set from where they may come", ""},
     // cluster mode
     {"GET", "/cluster/health", 'O', "cluster.health", cluster_health, "Health of the cluster", ""},
     {"GET", "/cluster/tenants", 'O', "cluster.tenants", cluster_tenants, "All tenants", ""},

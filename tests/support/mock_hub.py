@@ -76,6 +76,10 @@ class MockHub:
         """A new key of that user."""
         return self.control("POST", "/keys", {"user_id": user, "permissions": list(permissions), **more})
 
+    def ip_lists(self, user, allow=(), block=()):
+        """From where the user's clients may come."""
+        return self.control("PATCH", f"/users/{user}", {"ip_lists": {"allowlist": list(allow), "blocklist": list(block)}})
+
     def act(self, what, id, act):
         """act("keys", id, "revoke"), act("users", id, "suspend"), …"""
         return self.control("POST", f"/{what}/{id}/{act}", {})

@@ -44,6 +44,14 @@ outcome<json_value> node_api::post(const std::string& target, std::string body) 
   return call(request);
 }
 
+outcome<json_value> node_api::put(const std::string& target, std::string body) {
+  http_request request;
+  request.method = "PUT";
+  request.target = target;
+  request.body = std::move(body);
+  return call(request);
+}
+
 outcome<json_value> node_api::del(const std::string& target) {
   http_request request;
   request.method = "DELETE";

@@ -20,6 +20,7 @@ class node_api {
   /// A 2xx answer's JSON. It is valid until the next call.
   outcome<json_value> get(const std::string& target);
   outcome<json_value> post(const std::string& target, std::string body);
+  outcome<json_value> put(const std::string& target, std::string body);
   outcome<json_value> del(const std::string& target);
   /// Any status.
   outcome<http_response> raw(const http_request& request) { return client_.send(request); }

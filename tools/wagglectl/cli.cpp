@@ -27,6 +27,7 @@ struct command_line {
   key_options key;
   std::string key_id;
   usage_options usage;
+  ip_lists_options ip_lists;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -46,6 +47,7 @@ struct command_line {
   CLI::App* keys_revoke = nullptr;
   CLI::App* keys_rotate = nullptr;
   CLI::App* usage_command = nullptr;
+  CLI::App* ip_lists_command = nullptr;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -69,6 +71,7 @@ struct command_line {
         ->check(CLI::Range(10, 100000));
     add_audit();
     add_keys();
+    add_tenant();
     usage_command = app.add_subcommand("usage", "Recount what tenants hold, in the data directory of a stopped node");
     usage_command->add_option("--data-dir", usage.data_dir, "The node's data directory")->type_name("FILE");
     usage_command->add_option("--tenant", usage.tenant, "UUID of one tenant, in place of all");
@@ -166,6 +169,18 @@ struct command_line {
     keys_rotate = keys->add_subcommand("rotate", "Replace one; the old one works on for a while");
     keys_rotate->add_option("id", key_id, "Id of the key")->required();
     for (auto* command : {keys_create, keys_list, keys_revoke, keys_rotate}) command->fallthrough();
+  }
+  void add_tenant() {
+    auto* tenant = app.add_subcommand("tenant", "Look after a tenant whose keys are local");
+    tenant->require_subcommand(1);
+    tenant->fallthrough();
+    ip_lists_command = tenant->add_subcommand("ip-lists", "Show, or set, from where a tenant's clients may come");
+    auto* c = ip_lists_command;
+    c->add_option("tenant", ip_lists.tenant, "UUID of the tenant")->required();
+    c->add_option("--allow", ip_lists.allow, "Only from these addresses and networks, separated by commas")->delimiter(',');
+    c->add_option("--block", ip_lists.block, "Not from these")->delimiter(',');
+    c->add_flag("--clear", ip_lists.clear, "From anywhere")->excludes("--allow")->excludes("--block");
+    c->fallthrough();
   }
   void add_import() {
     import_command = app.add_subcommand("import", "Load a file, or standard input, into a collection");
@@ -310,6 +325,7 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.keys_list->parsed()) return run_keys_list(*context);
   if (line.keys_revoke->parsed()) return run_keys_revoke(*context, line.key_id);
   if (line.keys_rotate->parsed()) return run_keys_rotate(*context, line.key_id);
+  if (line.ip_lists_command->parsed()) return run_ip_lists(*context, line.ip_lists);
   if (line.usage_command->parsed()) return run_usage(*context, line.usage);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;

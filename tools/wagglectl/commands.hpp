@@ -37,6 +37,7 @@ outcome<exit_code> run_keys_create(command_context& context, const key_options& 
 outcome<exit_code> run_keys_list(command_context& context);
 outcome<exit_code> run_keys_revoke(command_context& context, const std::string& id);
 outcome<exit_code> run_keys_rotate(command_context& context, const std::string& id);
+outcome<exit_code> run_ip_lists(command_context& context, const ip_lists_options& options);
 /// The token of a local user, to show instead of a key.
 outcome<std::string> log_in(const endpoint& where, const client_options& client, const std::string& user,
                             const std::string& password);

@@ -58,6 +58,13 @@ struct key_options {
   std::int64_t expires_in_seconds = 0;   ///< 0 = never
 };
 
+struct ip_lists_options {
+  std::string tenant;  ///< a UUID
+  std::vector<std::string> allow, block;
+  bool clear = false;
+  bool changes() const { return clear || !allow.empty() || !block.empty(); }
+};
+
 struct audit_verify_options {
   std::string directory = "data/_node/audit";
   std::string file;    ///< one file by itself; empty = the directory

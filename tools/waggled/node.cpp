@@ -90,13 +90,27 @@ node::~node() { stop(); }
 result<void> node::start() {
   if (auto opened = open_store(); !opened) return opened;
   start_actors();
+  if (auto told = tell_orchestrator(); !told) return told;
   if (auto ready = wait_until_ready(); !ready) return ready;
   register_metrics();
   if (auto opened = open_identity(); !opened) return opened;
   if (auto opened = open_door(); !opened) return opened;
   if (auto opened = open_audit(); !opened) return opened;
   if (auto opened = open_tenants(); !opened) return opened;
-  return listen();
+  if (auto served = listen(); !served) return served;
+  listening_ = true;
+  return {};
+}
+
+/// Before the log is replayed: that may take long, and the process is alive meanwhile.
+result<void> node::tell_orchestrator() {
+  const auto& where = config_.server.liveness_listen;
+  if (where.empty()) return {};
+  auto ready = [this] { return listening_ && state_.ready && !state_.draining; };
+  auto served = liveness_server::start(runtime_->context(0), where, std::move(ready));
+  if (!served) return served.error();
+  liveness_ = std::move(*served);
+  return {};
 }
 
 /// Whom the node knows by itself.
@@ -110,16 +124,22 @@ result<void> node::open_identity() {
 
 /// Who is let in.
 result<void> node::open_door() {
-  std::unique_ptr<authenticator> local;
+  std::unique_ptr<local_authenticator> local;
   if (identity_) local = std::make_unique<local_authenticator>(*identity_, config_, clock_);
   if (!config_.hub.enabled) {
-    door_ = local ? std::move(local) : std::make_unique<open_loopback>();
+    if (local)
+      door_ = std::move(local);
+    else
+      door_ = std::make_unique<open_loopback>();
     log_event(log_level::info, "hub", "Hub integration disabled");
     return {};
   }
   auto hub = hub_door();
   if (!hub) return hub.error();
-  door_ = local ? std::make_unique<local_beside_hub>(std::move(local), std::move(*hub)) : std::move(*hub);
+  if (local)
+    door_ = std::make_unique<local_beside_hub>(std::move(local), std::move(*hub));
+  else
+    door_ = std::move(*hub);
   return {};
 }
 
@@ -279,6 +299,7 @@ void node::stop() {
   if (usage_writer_) usage_writer_->stop();
   if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->stop();
   if (builds_) builds_->stop();
+  liveness_.reset();
   if (runtime_) {
     const auto report = runtime_->stop();
     if (report.actors_left > 0)

@@ -15,6 +15,7 @@
 #include "net/identity/local_identity.hpp"
 #include "net/config/settings.hpp"
 #include "net/hub/hub_client.hpp"
+#include "net/http/liveness_server.hpp"
 #include "net/http/server.hpp"
 #include "net/metrics/metrics.hpp"
 #include "net/rest/audit_trail.hpp"
@@ -51,6 +52,7 @@ class node {
   result<std::unique_ptr<authenticator>> hub_door();
   result<void> open_audit();
   result<void> open_tenants();
+  result<void> tell_orchestrator();
   result<void> listen();
   void register_metrics();
   void register_write_metrics();
@@ -92,6 +94,8 @@ class node {
   std::unique_ptr<rest::audit_trail> audit_;
   std::unique_ptr<rest::pipeline> pipeline_;
   std::unique_ptr<http_server> server_;
+  std::unique_ptr<liveness_server> liveness_;  ///< none without server.liveness.listen
+  std::atomic<bool> listening_{false};
   bool stopped_ = false;
 };
 

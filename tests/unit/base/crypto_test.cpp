@@ -79,3 +79,21 @@ TEST_CASE("crypto: random text uses every letter and repeats nothing") {
   CHECK(random_bytes(32) != random_bytes(32));
   CHECK(random_bytes(0).empty());
 }
+
+TEST_CASE("crypto: what is sealed is read whole, with its key and what it is bound to, or not at all") {
+  const auto key = random_bytes(32);
+  for (const std::string text : {"", "x", "a position of somebody"}) {
+    const auto sealed = seal(key, text, "reader");
+    CHECK(unseal(key, sealed, "reader") == text);
+    CHECK(seal(key, text, "reader") != sealed);
+    CHECK_FALSE(unseal(key, sealed, "another").has_value());
+    CHECK_FALSE(unseal(random_bytes(32), sealed, "reader").has_value());
+    for (std::size_t i = 0; i < sealed.size(); ++i) {
+      auto changed = sealed;
+      changed[i] ^= 1;
+      CHECK_FALSE(unseal(key, changed, "reader").has_value());
+      CHECK_FALSE(unseal(key, sealed.substr(0, i), "reader").has_value());
+    }
+  }
+  CHECK_FALSE(unseal(key, "", "reader").has_value());
+}

@@ -293,8 +293,7 @@ TEST_CASE("lists in variables and arguments") {
 TEST_CASE("features of later releases are refused, not ignored") {
   loader l;
   for (const char* yaml : {"tenancy: {encryption: {enabled: true}}", "rate_limiting: {standalone: true}",
-                           "qdrant: {listen: '127.0.0.1:6333'}", "server: {liveness: {listen: '127.0.0.1:1'}}",
-                           "cluster: {peers: ['10.0.0.2:15003']}"}) {
+                           "qdrant: {listen: '127.0.0.1:6333'}", "cluster: {peers: ['10.0.0.2:15003']}"}) {
     INFO(yaml);
     CHECK(has(l.problems(yaml), "is not available in this release"));
   }
@@ -319,6 +318,11 @@ TEST_CASE("what a node refuses to start with") {
   };
   refused("server: {host: 0.0.0.0}", "1 server.host: '0.0.0.0' is not a loopback address");
   refused("server: {host: '::'}", "not a loopback");
+  refused("server: {liveness: {listen: '0.0.0.0:8080'}}", "server.liveness.listen: '0.0.0.0' is not a loopback address");
+  refused("server: {liveness: {listen: '[::]:8080'}}", "'::' is not a loopback address");
+  for (const char* wrong : {"localhost", "127.0.0.1", "127.0.0.1:", "127.0.0.1:70000", ":8080", "unix:relative", "example.org:1"})
+    refused("server: {liveness: {listen: '" + std::string(wrong) + "'}}", "must be address:port");
+  refused("metrics: {scrape_token: short}", "metrics.scrape_token");
   refused("server: {host: 127.0.0.1.evil.example}", "not a loopback");
   refused("auth: {enabled: false, require_authentication: true}", "contradicts auth.enabled: false");
   refused("auth: {enabled: true, require_authentication: false}", "contradicts auth.enabled: true");

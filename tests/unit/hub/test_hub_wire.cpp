@@ -327,3 +327,22 @@ TEST_CASE("quota answers: each shape, null and -1 as unlimited, what is left out
     CHECK_MESSAGE(!read_quota_answer(200, bad), bad);
   CHECK_FALSE(read_quota_answer(409, "{}").has_value());
 }
+
+TEST_CASE("hub wire: address lists of the tenant") {
+  const auto with = [](const std::string& lists) { return valid_with(readable + ",\"ip_lists\":" + lists); };
+  CHECK(principal_in(valid_with(readable))->ip_lists == nullptr);
+  CHECK(principal_in(with("null"))->ip_lists == nullptr);
+  const auto lists = principal_in(with(R"({"allowlist":["10.0.0.0/8","::ffff:192.0.2.1"],"blocklist":["10.6.6.6"]})"))->ip_lists;
+  REQUIRE(lists != nullptr);
+  const auto in = [&](std::string_view text) { return admits(*lists, ip_address::parse(text).value()); };
+  CHECK(in("10.1.1.1"));
+  CHECK(in("192.0.2.1"));
+  CHECK_FALSE(in("10.6.6.6"));
+  CHECK_FALSE(in("2001:db8::1"));
+  const auto empty = principal_in(with("{}"))->ip_lists;
+  REQUIRE(empty != nullptr);
+  CHECK(admits(*empty, ip_address::parse("10.6.6.6").value()));
+  for (const char* wrong : {"[]", "\"10.0.0.1\"", R"({"allowlist":"10.0.0.1"})", R"({"blocklist":[1]})", R"({"blocklist":["x"]})",
+                            R"({"allowlist":["10.0.0.0/33"]})"})
+    CHECK(says_nothing(with(wrong)));
+}

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "net/identity/credentials.hpp"
+#include "net/identity/scrape_token.hpp"
 
 using namespace waggle;
 
@@ -15,13 +16,13 @@ http_request with(std::vector<http_header_view> headers) {
 }
 std::string found(std::vector<http_header_view> headers) {
   const auto request = with(std::move(headers));
-  const auto got = find_key(request);
+  const auto got = find_key(request, false);
   REQUIRE(got.has_value());
   return got->has_value() ? std::string(**got) : "none";
 }
 ec refused(std::vector<http_header_view> headers) {
   const auto request = with(std::move(headers));
-  const auto got = find_key(request);
+  const auto got = find_key(request, false);
   REQUIRE_FALSE(got.has_value());
   return got.error().code;
 }
@@ -91,9 +92,48 @@ TEST_CASE("credentials: several carriers must say the same") {
 
 TEST_CASE("credentials: the answer to a conflict names no key") {
   const auto request = with({{"X-API-Key", key}, {"api-key", other}});
-  const auto got = find_key(request);
+  const auto got = find_key(request, false);
   REQUIRE_FALSE(got.has_value());
   for (const auto& text : {got.error().message, got.error().details, got.error().extra_members, got.error().log_text})
     CHECK(text.find("hh_live") == std::string::npos);
 }
 
+TEST_CASE("credentials: a key in the query, only where it may be") {
+  auto request = with({{"X-API-Key", key}});
+  request.parameters = {{"api_key", other}};
+  CHECK(**find_key(request, false) == key);
+  CHECK(find_key(request, true).error().code == ec::bad_request);
+  request.parameters = {{"api_key", key}};
+  CHECK(**find_key(request, true) == key);
+  request.headers.clear();
+  CHECK_FALSE(find_key(request, false)->has_value());
+  CHECK(**find_key(request, true) == key);
+  request.parameters = {{"API_KEY", key}, {"key", key}};
+  CHECK_FALSE(find_key(request, true)->has_value());
+  request.parameters = {{"api_key", key}, {"api_key", other}};
+  CHECK(find_key(request, true).error().code == ec::bad_request);
+  request.parameters = {{"api_key", ""}};
+  CHECK(find_key(request, true).error().code == ec::auth_invalid_format);
+}
+
+TEST_CASE("credentials: the scrape token, as Bearer and alone") {
+  const std::string token = "scrape-token-0123456789";
+  const scrape_token door(token), none("");
+  const auto bearer = "Bearer " + token;
+  const auto who = door.owner_of(with({{"authorization", bearer}}));
+  REQUIRE(who != nullptr);
+  CHECK(check_rights(who->may, 'O', "metrics", true).has_value());
+  for (const char* function : {"health", "list_collections", "admin.runtime", "metrics.other", "cluster.tenants"})
+    CHECK(check_rights(who->may, 'P', function, true).error().code == ec::function_not_allowed);
+  CHECK_FALSE(who->tenant.has_value());
+  CHECK(none.owner_of(with({{"authorization", "Bearer "}})) == nullptr);
+  const auto longer = bearer + "x", scheme = "Basic " + token;
+  for (const auto& headers : std::vector<std::vector<http_header_view>>{{},
+                                                                        {{"authorization", longer}},
+                                                                        {{"authorization", scheme}},
+                                                                        {{"authorization", token}},
+                                                                        {{"x-api-key", token}},
+                                                                        {{"authorization", bearer}, {"api-key", key}},
+                                                                        {{"authorization", bearer}, {"x-hivehub-service", "true"}}})
+    CHECK(door.owner_of(with(headers)) == nullptr);
+}

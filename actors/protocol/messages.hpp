@@ -67,10 +67,6 @@ struct tenant_loaded {
   std::shared_ptr<result<std::vector<collection_record>>> catalog;
 };
 
-struct read_account {
-  tenant_context who;
-};
-
 // → collection
 struct open_reader {
   tenant_context who;
@@ -138,7 +134,6 @@ WAGGLE_MESSAGE(waggle::write_collection)
 WAGGLE_MESSAGE(waggle::flush_collection)
 WAGGLE_MESSAGE(waggle::catalog_changed)
 WAGGLE_MESSAGE(waggle::tenant_loaded)
-WAGGLE_MESSAGE(waggle::read_account)
 WAGGLE_MESSAGE(waggle::open_reader)
 WAGGLE_MESSAGE(waggle::write_points)
 WAGGLE_MESSAGE(waggle::flush_points)

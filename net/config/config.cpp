@@ -273,6 +273,7 @@ settings config::settings() const {
   s.auth.failures.failures = whole("auth.brute_force.failures");
   s.auth.failures.window_seconds = whole("auth.brute_force.window_seconds");
   s.auth.failures.block_seconds = whole("auth.brute_force.block_seconds");
+  s.tenancy.idle_hibernate_seconds = number("tenancy.idle_hibernate_seconds");
   s.rate_limiting = {static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_minute")),
                      static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_hour")),
                      static_cast<std::uint64_t>(number("rate_limiting.default_requests_per_day"))};

@@ -130,6 +130,10 @@ struct quota_settings {
   int retry_after_seconds = 0;
 };
 
+struct tenancy_settings {
+  std::int64_t idle_hibernate_seconds = 0;  ///< nothing of a tenant's account is kept in memory after that time without requests
+};
+
 /// In cluster mode, and with local keys.
 struct audit_settings {
   bool enabled = false;
@@ -153,6 +157,7 @@ struct settings {
   auth_settings auth;
   rate_limits rate_limiting;
   quota_settings quotas;
+  tenancy_settings tenancy;
   security_settings security;
   audit_settings audit;
 };

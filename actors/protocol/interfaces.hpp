@@ -61,8 +61,6 @@ using tenant_actor = caf::typed_actor<
     asks_as_tenant<open_collection, std::shared_ptr<const collection_reader>>,
     asks_as_tenant<write_collection, write_outcome>,
     asks_as_tenant<flush_collection, bool>,
-    /// What the tenant holds and used, as of the last write.
-    asks_as_tenant<read_account, tenant_record>,
     /// From the replication group: a collection was made, changed or dropped; acked before the writer is answered.
     asks<catalog_changed, bool>,
     /// Ends, with all that is awake below it, if nothing is under way; the next request finds a new one.

@@ -87,9 +87,6 @@ struct tenant_loaded {
   std::shared_ptr<result<std::vector<collection_record>>> catalog;
 };
 
-struct read_account {
-  tenant_context who;
-};
 struct hibernate {};
 struct close_door {};
 struct look_at_idleness {};
@@ -169,7 +166,6 @@ WAGGLE_MESSAGE(waggle::write_collection)
 WAGGLE_MESSAGE(waggle::flush_collection)
 WAGGLE_MESSAGE(waggle::catalog_changed)
 WAGGLE_MESSAGE(waggle::tenant_loaded)
-WAGGLE_MESSAGE(waggle::read_account)
 WAGGLE_MESSAGE(waggle::hibernate)
 WAGGLE_MESSAGE(waggle::close_door)
 WAGGLE_MESSAGE(waggle::look_at_idleness)

@@ -85,11 +85,6 @@ class tenant_state final : public tenant_actor::base, public tenanted {
         [this](const flush_collection& m) {
           return when_loaded<bool>([this, m](auto p) { pass_on<bool>(m.name, flush_points{m.who}, p); });
         },
-        [this](const read_account&) {
-          return when_loaded<tenant_record>([this](auto p) {
-            p.deliver(result<tenant_record>(node_.accounts.find(owner_).value_or(tenant_record{})));
-          });
-        },
         [this](const catalog_changed& m) -> result<bool> { return changed(*m.change); },
         [this](const hibernate&) { return sleep(); },
         [this](const close_door&) -> result<bool> { return closed_ = true; },

@@ -116,8 +116,11 @@ database::reply<write_outcome> database::write(request_scope& scope, std::string
 }
 
 database::reply<tenant_record> database::account(request_scope& scope) {
-  read_account message{scope.who()};
-  co_return co_await ask_tenant<tenant_record>(scope, std::move(message));
+  const auto tenant = scope.who().tenant();
+  if (auto known = accounts_.find(tenant)) co_return std::move(*known);
+  auto stored = co_await roll_.account(tenant);
+  if (!stored) co_return stored.error();
+  co_return accounts_.put_if_absent(tenant, stored->value_or(tenant_record{}));
 }
 
 database::reply<bool> database::flush(request_scope& scope, std::string name) {

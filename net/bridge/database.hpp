@@ -8,12 +8,14 @@
 #include <unordered_map>
 
 #include "actors/data/collection_reader.hpp"
+#include "actors/protocol/account_board.hpp"
 #include "actors/protocol/interfaces.hpp"
 #include "actors/runtime/ask.hpp"
 #include "actors/runtime/jobs.hpp"
 #include "base/work_limit.hpp"
 #include "net/bridge/embeddings.hpp"
 #include "net/bridge/request_scope.hpp"
+#include "net/bridge/tenant_roll.hpp"
 #include "net/bridge/write_pressure.hpp"
 
 namespace waggle {
@@ -24,8 +26,9 @@ class database {
   using reply = boost::asio::awaitable<result<T>>;
 
   /// `writes_high_water`: see write_pressure.
-  database(runtime& rt, tenant_directory_actor directory, embeddings& providers, std::size_t writes_high_water)
-      : rt_(rt), directory_(std::move(directory)), embeddings_(providers),
+  database(runtime& rt, tenant_directory_actor directory, account_board& accounts, tenant_roll& roll, embeddings& providers,
+           std::size_t writes_high_water)
+      : rt_(rt), directory_(std::move(directory)), accounts_(accounts), roll_(roll), embeddings_(providers),
         pressure_(std::make_shared<write_pressure>(writes_high_water)) {}
 
   const embeddings& providers() const { return embeddings_; }
@@ -38,7 +41,7 @@ class database {
   reply<write_outcome> create(request_scope& scope, collection_config config, std::string_view step = {});
   /// A refused write is a failure; refused items are in the outcome.
   reply<write_outcome> write(request_scope& scope, std::string name, std::shared_ptr<write_command> command);
-  /// What the tenant holds and used, as of the last write.
+  /// What the tenant holds and used, as of the last write. Wakes nobody.
   reply<tenant_record> account(request_scope& scope);
   /// Begins to seal what is in memory. False: it goes on, after half of the request's time.
   reply<bool> flush(request_scope& scope, std::string name);
@@ -93,6 +96,8 @@ class database {
 
   runtime& rt_;
   tenant_directory_actor directory_;
+  account_board& accounts_;
+  tenant_roll& roll_;
   embeddings& embeddings_;
   std::shared_ptr<write_pressure> pressure_;
 };

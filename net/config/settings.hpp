@@ -119,11 +119,6 @@ struct auth_settings {
   auth_failure_limits failures;
 };
 
-struct tenancy_settings {
-  int idle_hibernate_seconds = 0;  ///< 0 = never
-  std::int64_t delete_grace_seconds = 0;
-};
-
 struct security_settings {
   ip_rules ip;
   forwarding_policy forwarding;
@@ -136,6 +131,11 @@ struct quota_settings {
   std::optional<std::uint64_t> bytes;
   std::optional<std::uint64_t> requests_per_month;
   int retry_after_seconds = 0;
+};
+
+struct tenancy_settings {
+  int idle_hibernate_seconds = 0;  ///< without a request; then a tenant keeps next to nothing in memory
+  std::int64_t delete_grace_seconds = 0;
 };
 
 /// In cluster mode, and with local keys.

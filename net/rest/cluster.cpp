@@ -25,7 +25,7 @@ result<tenant_id> tenant_asked_for(handler_context& c, const std::optional<std::
 
 /// With what was read a moment ago. A tenant that never wrote has nothing, and is not there for others.
 boost::asio::awaitable<result<tenant_record>> account_of(handler_context& c, tenant_id tenant) {
-  co_await c.tenants.writer.flush();
+  co_await c.tenants.writer.flush(tenant);
   auto account = co_await c.tenants.roll.account(tenant);
   if (!account) co_return account.error();
   if (!*account && c.who->tenant != tenant) co_return failure(ec::tenant_not_found);

@@ -8,7 +8,8 @@ namespace {
 
 /// Of the tenant that asks, with what was read a moment ago: written down first, so every figure comes from one place.
 boost::asio::awaitable<result<tenant_record>> fresh_account(handler_context& c) {
-  co_await c.tenants.writer.flush();
+  const auto tenant = c.scope.who().tenant();
+  co_await c.tenants.writer.flush(tenant);
   co_return co_await c.db.account(c.scope);
 }
 

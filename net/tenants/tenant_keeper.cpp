@@ -189,7 +189,7 @@ tenant_keeper::reply<tenant_standing> tenant_keeper::carry_out(tenant_id tenant)
   if (!standing) co_return standing.error();
   bar_tenant bar{tenant};
   if (const auto barred = co_await tell_directory(std::move(bar)); !barred) co_return barred.error();
-  co_await with_.reads.flush();
+  co_await with_.reads.flush(tenant);
 
   const auto account = co_await with_.roll.account(tenant);
   if (!account) co_return account.error();

@@ -1,10 +1,14 @@
 #include "net/usage/usage_meter.hpp"
 
+#include <iterator>
+#include <utility>
+
 namespace waggle {
 
 usage_meter::counts& usage_meter::touch(part& p, const tenant_id& tenant) {
   auto& c = p.tenants[tenant];
-  if (c.searches == 0 && c.requests == 0) p.changed.push_back(tenant);
+  if (!std::exchange(c.listed, true)) p.changed.push_back(tenant);
+  c.in_use = true;
   return c;
 }
 
@@ -21,6 +25,7 @@ bool usage_meter::count_request(const tenant_id& tenant, std::uint32_t month, st
   const std::lock_guard guard(p.lock);
   if (month_max) {
     auto& c = p.tenants[tenant];
+    c.in_use = true;
     if (c.month != month) {
       // From the store, and what is counted but not written: from then on every request is counted here.
       c.month_requests = (written.month == month ? written.requests : 0) + (c.month == 0 ? c.requests : 0);
@@ -57,12 +62,43 @@ std::vector<count_reads_op::line> usage_meter::take(std::size_t tenants_max) {
       const auto tenant = p.changed.back();
       p.changed.pop_back();
       auto& c = p.tenants.at(tenant);
-      lines.push_back({tenant, c.searches, c.requests});
-      c.searches = c.requests = 0;
+      c.listed = false;
+      if (auto line = taken_from(c, tenant)) lines.push_back(*line);
       if (c.month == 0) p.tenants.erase(tenant);
     }
   }
   return lines;
+}
+
+std::optional<count_reads_op::line> usage_meter::take_one(const tenant_id& tenant) {
+  auto& p = part_of(tenant);
+  const std::lock_guard guard(p.lock);
+  const auto it = p.tenants.find(tenant);
+  return it == p.tenants.end() ? std::nullopt : taken_from(it->second, tenant);
+}
+
+std::optional<count_reads_op::line> usage_meter::taken_from(counts& c, const tenant_id& tenant) {
+  if (c.searches == 0 && c.requests == 0) return std::nullopt;
+  return count_reads_op::line{tenant, std::exchange(c.searches, 0), std::exchange(c.requests, 0)};
+}
+
+void usage_meter::forget_idle() {
+  for (auto& p : parts_) {
+    const std::lock_guard guard(p.lock);
+    for (auto one = p.tenants.begin(); one != p.tenants.end();) {
+      const bool in_use = std::exchange(one->second.in_use, false) || one->second.listed;
+      one = in_use ? std::next(one) : p.tenants.erase(one);
+    }
+  }
+}
+
+std::size_t usage_meter::size() const {
+  std::size_t n = 0;
+  for (const auto& p : parts_) {
+    const std::lock_guard guard(p.lock);
+    n += p.tenants.size();
+  }
+  return n;
 }
 
 }  // namespace waggle

@@ -31,6 +31,12 @@ class usage_meter {
 
   /// What was counted since the last call, a part per call so that an entry stays small.
   std::vector<count_reads_op::line> take(std::size_t tenants_max);
+  /// The same of one tenant; none when nothing was.
+  std::optional<count_reads_op::line> take_one(const tenant_id& tenant);
+  /// Forgets who has asked for nothing since the last call. Only when all that was taken is written down: the month goes on from
+  /// what is written.
+  void forget_idle();
+  std::size_t size() const;
 
  private:
   struct counts {
@@ -38,15 +44,18 @@ class usage_meter {
     std::uint64_t requests = 0;
     std::uint32_t month = 0;  ///< of the next one; 0: nobody asked for it yet
     std::uint64_t month_requests = 0;
+    bool listed = false;  ///< in `changed`
+    bool in_use = true;   ///< since the last look for idle ones
   };
   struct part {
     mutable std::mutex lock;
     std::unordered_map<tenant_id, counts> tenants;
-    std::vector<tenant_id> changed;  ///< with something to take
+    std::vector<tenant_id> changed;  ///< with something to take, unless it was taken alone
   };
   part& part_of(const tenant_id& tenant) { return parts_[std::hash<tenant_id>{}(tenant) % parts_.size()]; }
   const part& part_of(const tenant_id& tenant) const { return parts_[std::hash<tenant_id>{}(tenant) % parts_.size()]; }
   static counts& touch(part& p, const tenant_id& tenant);
+  static std::optional<count_reads_op::line> taken_from(counts& c, const tenant_id& tenant);
   std::array<part, 16> parts_;
 };
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <future>
 
+#include "actors/runtime/completion.hpp"
 #include "base/log.hpp"
 #include "base/uuid.hpp"
 
@@ -15,6 +16,7 @@ namespace waggle {
 namespace {
 constexpr std::chrono::seconds stop_wait_max{10};
 constexpr std::int64_t retry_seconds = 30;  ///< after a round that HiveHub did not take whole
+constexpr std::size_t lanes_max = 8;        ///< tenants whose reports are on their way at once
 }
 
 usage_reporter::usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, tenant_roll& roll,
@@ -59,17 +61,34 @@ boost::asio::awaitable<usage_reporter::round> usage_reporter::report_all() {
     out.left = 1;
     co_return out;
   }
-  for (const auto& [tenant, since_ms] : *tenants) {
-    const bool taken = co_await report(tenant);
-    if (taken) continue;
-    ++out.left;
-    if (out.oldest_ms == 0 || (since_ms > 0 && since_ms < out.oldest_ms)) out.oldest_ms = since_ms;
+  const auto lanes = std::min(lanes_max, tenants->size());
+  if (lanes > 0) {
+    auto queue = std::make_shared<waiting>(waiting{*tenants, 0, {}});
+    auto ends = std::make_shared<answers<bool>>(lanes);
+    const auto executor = co_await boost::asio::this_coro::executor;
+    for (std::size_t i = 0; i < lanes; ++i) {
+      auto at_end = [ends, i](std::exception_ptr failed) { ends->put(i, failed == nullptr); };
+      boost::asio::co_spawn(executor, report_next(queue), std::move(at_end));
+    }
+    co_await completion::wait(ends, completion::no_deadline);
+    out = queue->outcome;
   }
   if (out.left > 0)
     log_event(log_level::warn, "usage", "HiveHub has not taken all usage; it is kept and reported again", {{"tenants", out.left}});
   unacked_ = out.left;
   oldest_unacked_ms_ = out.left == 0 ? 0 : out.oldest_ms > 0 ? out.oldest_ms : time_.unix_ms();
   co_return out;
+}
+
+boost::asio::awaitable<void> usage_reporter::report_next(std::shared_ptr<waiting> queue) {
+  while (queue->next < queue->tenants.size()) {
+    const auto [tenant, since_ms] = queue->tenants[queue->next++];
+    const bool taken = co_await report(tenant);
+    if (taken) continue;
+    auto& out = queue->outcome;
+    ++out.left;
+    if (out.oldest_ms == 0 || (since_ms > 0 && since_ms < out.oldest_ms)) out.oldest_ms = since_ms;
+  }
 }
 
 boost::asio::awaitable<bool> usage_reporter::report(tenant_id tenant) {

@@ -1,5 +1,6 @@
 #pragma once
-// Tells HiveHub what tenants used (contract hub.md §6): every interval, and when the node stops. A report is begun in the log, so
+// Tells HiveHub what tenants used (contract hub.md §6): every interval, and when the node stops; several tenants at once, one
+// report of a tenant after the other. A report is begun in the log, so
 // it survives a crash and every try sends the same bytes under the same key; it is over, in the log too, when HiveHub has it.
 //
 //   counted ─▶ begin_report (frozen) ─▶ POST, until 2xx or 409 ─▶ end_report (the cursor moves)
@@ -30,8 +31,15 @@ class usage_reporter {
     std::size_t left = 0;  ///< reports that HiveHub has not got
     std::int64_t oldest_ms = 0;
   };
+  /// The tenants of a round: several lanes take the next one, all on one worker.
+  struct waiting {
+    std::vector<tenant_roll::news> tenants;
+    std::size_t next = 0;
+    round outcome;
+  };
   boost::asio::awaitable<void> beat();
   boost::asio::awaitable<round> report_all();
+  boost::asio::awaitable<void> report_next(std::shared_ptr<waiting> queue);
   /// All of a tenant's: one that an earlier try left, then what is new. False: HiveHub has not got everything.
   boost::asio::awaitable<bool> report(tenant_id tenant);
   enum class sent : std::uint8_t { nothing, one, failed };

@@ -1,5 +1,7 @@
 """Usage reaches HiveHub once, whatever happens on the way (contract hub.md §6)."""
 import random
+import re
+import threading
 import time
 
 import pytest
@@ -91,3 +93,64 @@ def test_reports_come_by_themselves(start_world):
         assert time.time() < deadline, "no report within four intervals"
         time.sleep(.5)
     assert told_of(world, "acme")["totals"]["collections_created"] == 1
+
+
+def test_many_tenants_reports_are_on_their_way_at_once(start_world):
+    world = start_world(**{"hub.usage_report_interval": "10"})
+    users = [world.hub.user(f"user{n}") for n in range(24)]
+    for user in users:
+        world.client(world.hub.key(user, "ADMIN")).ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    world.hub.fault("latency", operation="report_usage", ms=1000)
+    began = time.time()
+    report_all(world)  # ends after ten seconds with what it has: one after the other that would be ten of them
+    assert time.time() - began < 15
+    for user in users:
+        told = world.hub.control("GET", f"/usage/{user}")
+        assert told["totals"]["collections_created"] == 1
+        assert (told["duplicates"], told["overlaps"], told["gaps"]) == (0, 0, [])
+
+
+def test_a_tenant_is_told_all_that_it_used_so_far(world):
+    """Asked right behind the requests that are counted, while others write down theirs."""
+    stop = threading.Event()
+
+    def ask_on():
+        busy = world.client("birch")
+        while not stop.is_set():
+            stats(busy)
+
+    other = threading.Thread(target=ask_on)
+    other.start()
+    try:
+        client = world.client("acme")
+        for n in range(1, 1000, 2):
+            client.ok("GET", "/collections")
+            assert stats(client)["api_requests"] == n + 1
+    finally:
+        stop.set()
+        other.join()
+
+
+def test_an_idle_tenant_is_forgotten_and_comes_back_exactly(start_world):
+    world = start_world(**{"tenancy.idle_hibernate_seconds": "1",
+                           "hub.paths.get_quota": "GET /api/internal/{service}/user/{user_id}/quota"})
+    world.hub.control("POST", f"/quotas/{world.users['acme']}", {"limits": {"requests_per_month": 7}, "shape": "limits"})
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    put = client.put("/collections/docs/points", {"points": [{"id": "a", "vector": [1, 0]}]})
+    before = stats(client)
+    assert before["api_requests"] == 3 and before["total_storage"] > 0
+
+    def remembered():
+        text = world.service().get("/metrics").text
+        return float(re.search(r"^waggle_tenant_accounts_in_memory (\S+)$", text, re.M)[1])
+
+    deadline = time.time() + 20
+    while remembered() > 0:
+        assert time.time() < deadline, "it is never forgotten"
+        time.sleep(.5)
+    after = client.get("/hub/usage/statistics")
+    assert after.headers["X-Storage-Used"] == put.headers["X-Storage-Used"] == str(before["total_storage"])
+    assert after.json()["stats"] == {**before, "api_requests": 4}
+    # The month goes on where it was.
+    assert [client.get("/collections").status for _ in range(5)] == [200, 200, 200, 429, 429]

@@ -28,6 +28,8 @@ struct command_line {
   std::string key_id;
   usage_options usage;
   ip_lists_options ip_lists;
+  tenant_quota_options quota;
+  std::string tenant_id;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -48,6 +50,11 @@ struct command_line {
   CLI::App* keys_rotate = nullptr;
   CLI::App* usage_command = nullptr;
   CLI::App* ip_lists_command = nullptr;
+  CLI::App* tenant_list = nullptr;
+  CLI::App* tenant_show = nullptr;
+  CLI::App* tenant_quota = nullptr;
+  CLI::App* tenant_cleanup = nullptr;
+  std::vector<CLI::App*> tenant_acts;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -171,7 +178,7 @@ struct command_line {
     for (auto* command : {keys_create, keys_list, keys_revoke, keys_rotate}) command->fallthrough();
   }
   void add_tenant() {
-    auto* tenant = app.add_subcommand("tenant", "Look after a tenant whose keys are local");
+    auto* tenant = app.add_subcommand("tenant", "Look after tenants");
     tenant->require_subcommand(1);
     tenant->fallthrough();
     ip_lists_command = tenant->add_subcommand("ip-lists", "Show, or set, from where a tenant's clients may come");
@@ -180,7 +187,31 @@ struct command_line {
     c->add_option("--allow", ip_lists.allow, "Only from these addresses and networks, separated by commas")->delimiter(',');
     c->add_option("--block", ip_lists.block, "Not from these")->delimiter(',');
     c->add_flag("--clear", ip_lists.clear, "From anywhere")->excludes("--allow")->excludes("--block");
-    c->fallthrough();
+    tenant_list = tenant->add_subcommand("list", "List all, with what they hold");
+    tenant_show = tenant->add_subcommand("show", "Show one");
+    tenant_cleanup = tenant->add_subcommand("cleanup", "Erase one with everything it has");
+    for (auto* command : {tenant_show, tenant_cleanup}) command->add_option("tenant", tenant_id, "UUID of the tenant")->required();
+    const std::pair<const char*, const char*> acts[] = {{"suspend", "Keep one out; its data stays"},
+                                                        {"resume", "Let a suspended one in again"},
+                                                        {"hibernate", "Take one out of memory until its next request"},
+                                                        {"wake", "Load one that sleeps"}};
+    for (const auto& [name, help] : acts) {
+      auto* command = tenant_acts.emplace_back(tenant->add_subcommand(name, help));
+      command->add_option("tenant", tenant_id, "UUID of the tenant")->required();
+    }
+    tenant_quota = tenant->add_subcommand("quota", "Show one's limits, or lower them");
+    auto* q = tenant_quota;
+    q->add_option("tenant", quota.tenant, "UUID of the tenant")->required();
+    for (const char* name : {"collection_count", "vector_count", "storage_bytes", "requests_per_month", "requests_per_minute",
+                             "requests_per_hour", "requests_per_day"}) {
+      std::string option = "--" + std::string(name);
+      std::replace(option.begin(), option.end(), '_', '-');
+      q->add_option(option, quota.limits[name], "At most so many");
+    }
+    q->add_option("--expires-at", quota.expires_at, "Until this time, as 2026-01-31T12:00:00Z");
+    q->add_flag("--clear", quota.clear, "No limits of an operator's any more");
+    for (auto* command : {c, tenant_list, tenant_show, tenant_cleanup, q}) command->fallthrough();
+    for (auto* command : tenant_acts) command->fallthrough();
   }
   void add_import() {
     import_command = app.add_subcommand("import", "Load a file, or standard input, into a collection");
@@ -326,6 +357,12 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.keys_revoke->parsed()) return run_keys_revoke(*context, line.key_id);
   if (line.keys_rotate->parsed()) return run_keys_rotate(*context, line.key_id);
   if (line.ip_lists_command->parsed()) return run_ip_lists(*context, line.ip_lists);
+  if (line.tenant_list->parsed()) return run_tenant_list(*context);
+  if (line.tenant_show->parsed()) return run_tenant_show(*context, line.tenant_id);
+  if (line.tenant_quota->parsed()) return run_tenant_quota(*context, line.quota);
+  if (line.tenant_cleanup->parsed()) return run_tenant_cleanup(*context, line.tenant_id);
+  for (const auto* act : line.tenant_acts)
+    if (act->parsed()) return run_tenant_act(*context, line.tenant_id, act->get_name());
   if (line.usage_command->parsed()) return run_usage(*context, line.usage);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;

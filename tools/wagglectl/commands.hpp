@@ -38,6 +38,12 @@ outcome<exit_code> run_keys_list(command_context& context);
 outcome<exit_code> run_keys_revoke(command_context& context, const std::string& id);
 outcome<exit_code> run_keys_rotate(command_context& context, const std::string& id);
 outcome<exit_code> run_ip_lists(command_context& context, const ip_lists_options& options);
+outcome<exit_code> run_tenant_list(command_context& context);
+outcome<exit_code> run_tenant_show(command_context& context, const std::string& tenant);
+/// `what`: suspend, resume, hibernate or wake.
+outcome<exit_code> run_tenant_act(command_context& context, const std::string& tenant, const std::string& what);
+outcome<exit_code> run_tenant_quota(command_context& context, const tenant_quota_options& options);
+outcome<exit_code> run_tenant_cleanup(command_context& context, const std::string& tenant);
 /// The token of a local user, to show instead of a key.
 outcome<std::string> log_in(const endpoint& where, const client_options& client, const std::string& user,
                             const std::string& password);

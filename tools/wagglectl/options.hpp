@@ -1,6 +1,9 @@
 #pragma once
 // What the command line said, after parsing: one struct per command. Pure values.
+#include <algorithm>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +66,17 @@ struct ip_lists_options {
   std::vector<std::string> allow, block;
   bool clear = false;
   bool changes() const { return clear || !allow.empty() || !block.empty(); }
+};
+
+struct tenant_quota_options {
+  std::string tenant;  ///< a UUID
+  /// By the contract's names; absent = not limited here.
+  std::map<std::string, std::optional<std::uint64_t>> limits;
+  std::string expires_at;  ///< RFC 3339; "" = never
+  bool clear = false;
+  bool changes() const {
+    return clear || std::any_of(limits.begin(), limits.end(), [](const auto& limit) { return limit.second.has_value(); });
+  }
 };
 
 struct audit_verify_options {

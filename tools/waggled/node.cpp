@@ -234,11 +234,12 @@ void node::start_actors() {
   records_ = std::make_unique<node_records>(*ledger_, *kv_);
   const auto directory = spawn_tenant_directory(*services_, group);
   runtime_->adopt(directory);
-  database_ = std::make_unique<database>(*runtime_, directory, *embeddings_,
-                                         config_.backpressure.queue_high_water);
-  usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_);
-  limits_ = std::make_unique<default_limits>(default_limits_of(config_));
   roll_ = std::make_unique<tenant_roll>(*runtime_, *kv_, clock_);
+  database_ = std::make_unique<database>(*runtime_, directory, accounts_, *roll_, *embeddings_,
+                                         config_.backpressure.queue_high_water);
+  usage_writer_ = std::make_unique<usage_writer>(*runtime_, *ledger_, meter_, accounts_,
+                                                 config_.tenancy.idle_hibernate_seconds);
+  limits_ = std::make_unique<default_limits>(default_limits_of(config_));
   keeper_ = std::make_unique<tenant_keeper>(tenant_keeper::parts{*services_, directory, group, *ledger_, *records_, standings_, *roll_,
                                                                  *usage_writer_, state_.node_id});
   tenant_metrics_ = std::make_unique<rest::tenant_metrics>(

@@ -94,6 +94,8 @@ void node::register_tenant_metrics() {
        [counts] { return counts->quota_refusals(); });
   list(gauge, "vectorizer_tenant_storage_bytes", "Logical bytes of a tenant", {"tenant_id"},
        [this, counts] { return counts->storage(accounts_); });
+  metrics_.family(gauge, "waggle_tenant_accounts_in_memory", "Tenants that have asked or written of late")
+      .sampled({}, [this] { return static_cast<double>(accounts_.size()); });
   if (!config_.cluster.enabled) return;
   for (const std::string prefix : {"vectorizer_", ""}) {
     if (prefix.empty() && !config_.metrics.hub_unprefixed) continue;

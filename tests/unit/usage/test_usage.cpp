@@ -4,6 +4,7 @@
 #include <map>
 #include <thread>
 
+#include "actors/protocol/account_board.hpp"
 #include "base/clock.hpp"
 #include "base/json.hpp"
 #include "net/usage/hub_limits.hpp"
@@ -71,6 +72,72 @@ TEST_CASE("meter: a month's limit is never passed, goes on from what is written,
   CHECK(meter.count_request(other, november, no_limit, {}));
   CHECK(meter.count_request(other, november, 2, {}));
   CHECK_FALSE(meter.count_request(other, november, 2, {}));
+}
+
+TEST_CASE("meter: what one tenant counted is taken alone, and not again with the others") {
+  usage_meter meter;
+  for (std::uint8_t n = 1; n <= 3; ++n) CHECK(meter.count_request(tenant(n), november, no_limit, {}));
+  meter.count_searches(tenant(2), 5);
+  const auto own = meter.take_one(tenant(2));
+  REQUIRE(own);
+  CHECK(own->tenant == tenant(2));
+  CHECK(own->searches == 5);
+  CHECK(own->requests == 1);
+  CHECK_FALSE(meter.take_one(tenant(2)));
+  CHECK_FALSE(meter.take_one(tenant(9)));
+  auto others = meter.take(10);
+  CHECK(others.size() == 2);
+  for (const auto& line : others) CHECK_FALSE(line.tenant == tenant(2));
+  // Taken alone and counted again between two takes.
+  CHECK(meter.count_request(tenant(2), november, no_limit, {}));
+  CHECK(meter.take_one(tenant(2)));
+  CHECK(meter.count_request(tenant(2), november, no_limit, {}));
+  others = meter.take(10);
+  REQUIRE(others.size() == 1);
+  CHECK(others.front().requests == 1);
+  CHECK(meter.take(10).empty());
+  CHECK(meter.size() == 0);
+}
+
+TEST_CASE("meter: an idle tenant is forgotten when all of it is taken, and its month goes on from what is written") {
+  usage_meter meter;
+  const auto who = tenant(1);
+  CHECK(meter.count_request(who, november, 10, {november, 7}));
+  meter.forget_idle();
+  meter.forget_idle();
+  CHECK(meter.size() == 1);  // something of it is not taken yet
+  REQUIRE(meter.take(10).size() == 1);
+  CHECK(meter.count_request(who, november, 10, {}));
+  REQUIRE(meter.take(10).size() == 1);
+  meter.forget_idle();
+  CHECK(meter.knows_month(who, november));  // it has just asked
+  meter.forget_idle();
+  CHECK(meter.size() == 0);
+  CHECK_FALSE(meter.knows_month(who, november));
+  CHECK(meter.count_request(who, november, 10, {november, 9}));
+  CHECK_FALSE(meter.count_request(who, november, 10, {}));
+}
+
+TEST_CASE("account board: forgets whom nobody has asked for since the last look") {
+  account_board board;
+  tenant_record old;
+  old.now.bytes = 1;
+  CHECK(board.put_if_absent(tenant(1), old).now.bytes == 1);
+  tenant_record newer;
+  newer.now.bytes = 2;
+  board.put(tenant(1), newer);
+  CHECK(board.put_if_absent(tenant(1), old).now.bytes == 2);  // read from disk before the write
+  board.put(tenant(2), old);
+  board.forget_idle();
+  CHECK(board.size() == 2);
+  CHECK(board.bytes_of(tenant(1)) == 2u);
+  std::size_t seen = 0;
+  board.each([&seen](const tenant_id&, const tenant_record&) { ++seen; });
+  CHECK(seen == 2);  // a scrape is nobody who asks
+  board.forget_idle();
+  CHECK(board.size() == 1);
+  CHECK_FALSE(board.find(tenant(2)));
+  CHECK(board.find(tenant(1))->now.bytes == 2);
 }
 
 TEST_CASE("months in UTC") {

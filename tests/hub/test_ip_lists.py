@@ -95,12 +95,10 @@ def test_lists_change_with_the_next_word_of_the_hub(world):
     assert ask(client, "203.0.113.1").status == 200
 
 
-@pytest.mark.parametrize("lists", ["all", ["10.0.0.0/8"], {"allowlist": "10.0.0.1"}, {"allowlist": ["10.0.0.0/33"]},
-                                   {"blocklist": ["everybody"]}, {"blocklist": [7]}])
+@pytest.mark.parametrize("lists", [{"allowlist": "10.0.0.1"}, {"allowlist": ["10.0.0.0/33"]}, {"blocklist": ["everybody"]},
+                                   {"blocklist": [7]}])
 def test_lists_that_are_not_understood_let_nobody_in(world, lists):
-    answer = world.hub.try_control("PATCH", f"/users/{world.users['acme']}", {"ip_lists": lists})
-    if answer.status != 200:
-        pytest.skip("the double refuses it already")
+    world.hub.control("PATCH", f"/users/{world.users['acme']}", {"ip_lists": lists})
     answer = ask(world.client("acme"), "198.51.100.7")
     assert answer.status == 503 and answer.code == "HUB_UNAVAILABLE"
     assert ask(world.client("birch"), "198.51.100.7").status == 200

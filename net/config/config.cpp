@@ -236,9 +236,13 @@ settings config::settings() const {
   s.hub.service_name = text("hub.service_name");
   s.hub.validate_key_path = text("hub.paths.validate_key");
   if (s.hub.validate_key_path.empty()) s.hub.validate_key_path = "POST /api/v1/access-keys/validate";
-  s.hub.get_user_path = text("hub.paths.get_user");
-  s.hub.get_quota_path = text("hub.paths.get_quota");
-  s.hub.report_usage_path = text("hub.paths.report_usage");
+  const auto path = [&](std::string_view key, std::string_view in_v1) {
+    const bool by_set = origin(key).layer == config_layer::standard && text("hub.path_set") == "v1";
+    return by_set ? std::string(in_v1) : text(key);
+  };
+  s.hub.get_user_path = path("hub.paths.get_user", "GET /api/v1/users/{user_id}");
+  s.hub.get_quota_path = path("hub.paths.get_quota", "GET /api/v1/{service}/users/{user_id}/quota");
+  s.hub.report_usage_path = path("hub.paths.report_usage", "POST /api/v1/{service}/users/{user_id}/usage");
   s.hub.quota_ttl_seconds = number("hub.cache.quota_ttl_seconds");
   s.hub.usage_report_interval_seconds = number("hub.usage_report_interval");
   s.hub.timeout_ms = 1000 * whole("hub.timeout_seconds");

@@ -84,9 +84,9 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
   if (!config.report_usage_path.empty()) {
     auto report_path = read_hub_path("report_usage", config.report_usage_path, "POST", config.service_name);
     if (!report_path) return report_path.error();
-    auto report_url = made->url_of(*report_path);
-    if (!report_url) return failure::validation("hub.paths.report_usage", report_url.error().message);
-    made->report_usage_url_ = std::move(*report_url);
+    made->report_usage_path_ = std::move(*report_path);
+    if (auto of_nobody = made->url_of(with_user(made->report_usage_path_, {})); !of_nobody)
+      return failure::validation("hub.paths.report_usage", of_nobody.error().message);
   }
   for (const auto& pattern : config.key_patterns) {
     try {
@@ -220,10 +220,12 @@ boost::asio::awaitable<result<hub_verdict<hub_quota>>> hub_client::look_up_quota
   co_return std::move(said);
 }
 
-boost::asio::awaitable<result<void>> hub_client::report_usage(std::string body, std::string idempotency_key) {
-  if (!report_usage_url_) co_return failure(ec::hub_unavailable);
+boost::asio::awaitable<result<void>> hub_client::report_usage(tenant_id user, std::string body,
+                                                               std::string idempotency_key) {
+  auto url = url_of(with_user(report_usage_path_, user));
+  if (!url) co_return url.error();
   http_client_request request;
-  request.url = *report_usage_url_;
+  request.url = std::move(*url);
   request.body = std::move(body);
   request.headers.push_back({"Idempotency-Key", std::move(idempotency_key)});
   std::string_view status = "failure";

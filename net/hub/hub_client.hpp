@@ -31,8 +31,8 @@ class hub_client {
   /// The same without waiting; none when it has to be asked.
   std::optional<hub_quota> known_quota(const tenant_id& user);
   /// Hands over a usage report; ok too when HiveHub has it already. Failures say nothing about whether it arrived.
-  boost::asio::awaitable<result<void>> report_usage(std::string body, std::string idempotency_key);
-  bool takes_reports() const { return report_usage_url_.has_value(); }
+  boost::asio::awaitable<result<void>> report_usage(tenant_id user, std::string body, std::string idempotency_key);
+  bool takes_reports() const { return !report_usage_path_.empty(); }
   /// HiveHub's last word on the user was that it is not active. Asks nobody.
   bool known_inactive(const tenant_id& user) {
     const auto known = users_.known(user);
@@ -62,9 +62,9 @@ class hub_client {
   const hub_settings config_;
   const clock& time_;
   http_client_url validate_key_url_;
-  std::string get_user_path_;   ///< "": not asked
-  std::string get_quota_path_;  ///< likewise
-  std::optional<http_client_url> report_usage_url_;
+  std::string get_user_path_;      ///< "": not asked
+  std::string get_quota_path_;     ///< likewise
+  std::string report_usage_path_;  ///< "": not told
   std::vector<std::regex> patterns_;
   counter_cell& unchecked_;
   metric_family& reports_;

@@ -107,7 +107,7 @@ boost::asio::awaitable<usage_reporter::sent> usage_reporter::report_once(tenant_
   if (!frozen || !*frozen) co_return sent::failed;
   auto what = make_report(identity_, tenant, **frozen);
   if (!what) co_return sent::nothing;
-  const auto taken = co_await hub_.report_usage(std::move(what->body), what->idempotency_key);
+  const auto taken = co_await hub_.report_usage(tenant, std::move(what->body), what->idempotency_key);
   if (!taken) co_return sent::failed;
   log_event(log_level::debug, "usage", "Usage report sent", {{"tenant", to_string(tenant)}, {"position", what->position}});
   std::vector<operation> end{end_report_op{what->position}};

@@ -38,7 +38,8 @@ NO_LIMITS = {"auth.brute_force.failures": "10000", "rate_limiting.default_reques
 @pytest.fixture
 def start_world(hub, make_node):
     def start(environment=None, **settings):
-        node = make_node(settings=hub.settings(**{**NO_LIMITS, **settings}), environment={
+        wanted = {key: value for key, value in {**NO_LIMITS, **settings}.items() if value is not None}  # None: as it ships
+        node = make_node(settings=hub.settings(**wanted), environment={
             **hub.environment, "HIVEHUB_INBOUND_SERVICE_SECRET": INBOUND_SECRET, **(environment or {})})
         return World(hub, node.start())
     return start

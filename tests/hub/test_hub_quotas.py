@@ -111,3 +111,36 @@ def test_calls_are_few(start_world):
     for _ in range(300):
         client.ok("GET", "/collections")
     assert world.hub.asked("get_quota") == 1
+
+
+def test_the_other_path_set(start_world):
+    world = start_world(**{**DEFAULTS, "hub.path_set": "v1", "hub.paths.get_quota": None})
+    set_limits(world, "acme", vector_count=2)
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    assert put(client, "a", "b").status == 200 and put(client, "c").code == "QUOTA_EXCEEDED"
+    assert world.service(world.users["birch"]).get("/collections").status == 200
+    assert world.node.stop() == 0
+    journal = world.hub.control("GET", "/journal")
+    assert {"validate_key", "get_quota", "get_user", "report_usage"} <= set(journal["counts"])
+    assert [entry["target"] for entry in journal["requests"] if not entry["target"].startswith("/api/v1/")] == []
+    assert world.hub.control("GET", f"/usage/{world.users['acme']}")["totals"]["vectors_inserted"] == 2
+
+
+def test_limits_that_are_lifted_do_not_come_back_with_an_outage(start_world):
+    world = start_world(**DEFAULTS, **FAST)
+    everything = ("vector_count", "collection_count", "storage_bytes", "requests_per_month")
+    set_limits(world, "acme", **{name: 1000 for name in everything})
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    set_limits(world, "acme", **{name: None for name in everything})
+    deadline = time.time() + 20
+    while quota(client)["vectors"]["limit"] is not None:
+        assert time.time() < deadline, "the new limits are never learnt"
+        time.sleep(.2)
+    assert put(client, "a").status == 200
+    world.hub.fault("status", status=500, operation="get_quota")
+    world.node.stop()
+    world.node.start()
+    seen = quota(world.client("acme"))
+    assert (seen["source"], seen["vectors"]["limit"]) == ("lease", None)

@@ -80,6 +80,22 @@ TEST_CASE("a key that a file sets twice is one problem") {
   }
 }
 
+TEST_CASE("a set of paths holds where no path is written") {
+  const std::string hub = "hub: {enabled: true, service_api_key: some-key, api_url: 'https://hub.example', ";
+  const auto paths = [&](const std::string& more) {
+    loader l;
+    const auto c = l.load(hub + more + "}");
+    INFO(l.problems(hub + more + "}"));
+    REQUIRE(c.has_value());
+    return c->settings().hub;
+  };
+  CHECK(paths("path_set: internal").get_quota_path == "GET /api/internal/{service}/user/{user_id}/quota");
+  const auto v1 = paths("path_set: v1, paths: {get_user: '', report_usage: POST /own}");
+  CHECK(v1.get_quota_path == "GET /api/v1/{service}/users/{user_id}/quota");
+  CHECK(v1.get_user_path == "");
+  CHECK(v1.report_usage_path == "POST /own");
+}
+
 TEST_CASE("wrong types") {
   loader l;
   const auto wrong = [&](const std::string& yaml) { return l.problems(yaml); };

@@ -1,49 +1,18 @@
 #include "net/http/response_writer.hpp"
 
-#include <array>
+#include <boost/beast/http/status.hpp>
 #include <charconv>
 #include <ctime>
 
 namespace waggle {
 namespace {
-struct status_row {
-  int status;
-  std::string_view line;
-};
-constexpr std::array status_lines{
-    status_row{200, "HTTP/1.1 200 OK\r\n"},
-    status_row{201, "HTTP/1.1 201 Created\r\n"},
-    status_row{202, "HTTP/1.1 202 Accepted\r\n"},
-    status_row{204, "HTTP/1.1 204 No Content\r\n"},
-    status_row{304, "HTTP/1.1 304 Not Modified\r\n"},
-    status_row{400, "HTTP/1.1 400 Bad Request\r\n"},
-    status_row{401, "HTTP/1.1 401 Unauthorized\r\n"},
-    status_row{403, "HTTP/1.1 403 Forbidden\r\n"},
-    status_row{404, "HTTP/1.1 404 Not Found\r\n"},
-    status_row{405, "HTTP/1.1 405 Method Not Allowed\r\n"},
-    status_row{406, "HTTP/1.1 406 Not Acceptable\r\n"},
-    status_row{408, "HTTP/1.1 408 Request Timeout\r\n"},
-    status_row{409, "HTTP/1.1 409 Conflict\r\n"},
-    status_row{412, "HTTP/1.1 412 Precondition Failed\r\n"},
-    status_row{413, "HTTP/1.1 413 Payload Too Large\r\n"},
-    status_row{415, "HTTP/1.1 415 Unsupported Media Type\r\n"},
-    status_row{429, "HTTP/1.1 429 Too Many Requests\r\n"},
-    status_row{431, "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
-    status_row{500, "HTTP/1.1 500 Internal Server Error\r\n"},
-    status_row{501, "HTTP/1.1 501 Not Implemented\r\n"},
-    status_row{503, "HTTP/1.1 503 Service Unavailable\r\n"},
-    status_row{504, "HTTP/1.1 504 Gateway Timeout\r\n"},
-    status_row{507, "HTTP/1.1 507 Insufficient Storage\r\n"},
-};
-
 void append_status_line(std::string& out, int status) {
-  for (const auto& row : status_lines)
-    if (row.status == status) {
-      out += row.line;
-      return;
-    }
+  namespace http = boost::beast::http;
+  const auto known = http::int_to_status(static_cast<unsigned>(status));
+  out.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
   // RFC 9112 §4: the reason phrase may be empty.
-  out.append("HTTP/1.1 ").append(std::to_string(status)).append(" \r\n");
+  if (known != http::status::unknown) out.append(http::obsolete_reason(known));
+  out.append("\r\n");
 }
 
 /// RFC 9110 §5.5: no CR, LF, NUL or other control character may reach the wire, whatever a handler was given.

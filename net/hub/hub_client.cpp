@@ -42,7 +42,7 @@ hub_client::hub_client(const hub_settings& config, const clock& time, metric_reg
       time_(time),
       unchecked_(metrics.counter("waggle_hub_unchecked_users_total",
                                  "Service requests let in though HiveHub has never said whether their user is active")),
-      reports_(metrics.family(metric_kind::counter, "hub_usage_reports_total", "Usage reports by what came of them",
+      reports_(metrics.family(metric_kind::counter, "vectorizer_hub_usage_reports_total", "Usage reports by what came of them",
                               {"status"})),
       key_line_("validate_key", config_, time, metrics),
       user_line_("get_user", config_, time, metrics),

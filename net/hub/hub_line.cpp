@@ -28,8 +28,11 @@ hub_line::hub_line(std::string_view operation, const hub_settings& config, const
     : operation_(operation),
       config_(config),
       time_(time),
-      calls_(metrics.family(metric_kind::counter, "hub_api_requests_total", "Calls to HiveHub by outcome",
+      calls_(metrics.family(metric_kind::counter, "waggle_hub_client_requests_total", "Calls to HiveHub by outcome",
                             {"operation", "outcome"})),
+      seconds_(metrics.family(metric_kind::histogram, "vectorizer_hub_api_latency_seconds", "Calls to HiveHub, each attempt",
+                              {"endpoint"}, {.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5})
+                   .histogram({operation})),
       breaker_({config.breaker_failures, std::int64_t{1000} * config.breaker_open_seconds,
                 std::int64_t{1000} * config.breaker_open_seconds_max}) {}
 
@@ -89,7 +92,9 @@ boost::asio::awaitable<result<void>> hub_line::call(http_client_request request,
 
 boost::asio::awaitable<hub_line::attempt> hub_line::try_once(const http_client_request& request, const reader& read) {
   auto copy = request;
+  const auto began_us = time_.steady_us();
   const auto reply = co_await http_.call(std::move(copy));
+  seconds_.observe(static_cast<double>(time_.steady_us() - began_us) / 1e6);
   if (reply) co_return judge(*reply, read);
   calls_.counter({std::string(operation_), "no answer"}).add();
   attempt made;

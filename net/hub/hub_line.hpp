@@ -52,6 +52,7 @@ class hub_line {
   const clock& time_;
   http_client http_;
   metric_family& calls_;
+  histogram_cell& seconds_;
 
   std::mutex mutex_;
   circuit_breaker breaker_;

@@ -3,6 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <sstream>
@@ -80,8 +81,14 @@ std::vector<prometheus::MetricFamily> collect(const metric_registry& registry) {
     out.help = family.help();
     out.type = type_of(family.kind());
     family.each([&](const metric_family::series& s) { out.metric.push_back(to_prometheus(family, s)); });
-    if (!out.metric.empty()) all.push_back(std::move(out));
+    if (out.metric.empty()) return;
+    all.push_back(std::move(out));
+    if (auto other = registry.second_name(family.name()); !other.empty()) {
+      all.push_back(all.back());
+      all.back().name = std::move(other);
+    }
   });
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return all;
 }
 

@@ -145,6 +145,17 @@ histogram_cell& metric_registry::histogram(std::string_view name, std::string_vi
   return family(metric_kind::histogram, name, help, {}, std::move(bounds)).histogram({});
 }
 
+void metric_registry::also_without(std::string prefix, std::size_t dropped) {
+  const std::lock_guard lock(mutex_);
+  shortened_prefix_ = std::move(prefix);
+  shortened_by_ = dropped;
+}
+
+std::string metric_registry::second_name(const std::string& name) const {
+  const bool has = shortened_by_ > 0 && name.starts_with(shortened_prefix_);
+  return has ? name.substr(shortened_by_) : std::string();
+}
+
 void metric_registry::each(const std::function<void(const metric_family&)>& visit) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, f] : families_) visit(*f);

@@ -137,13 +137,19 @@ class metric_registry {
   counter_cell& counter(std::string_view name, std::string_view help);
   gauge_cell& gauge(std::string_view name, std::string_view help);
   histogram_cell& histogram(std::string_view name, std::string_view help, std::vector<double> bounds);
+  /// Families whose names begin with `prefix` are exposed a second time, without its first `dropped` bytes.
+  void also_without(std::string prefix, std::size_t dropped);
   /// Everything, families by name. Never walks anything but its own memory and the `sampled` functions.
   std::string expose(exposition format) const;
   /// Families by name.
   void each(const std::function<void(const metric_family&)>& visit) const;
+  /// The second name of a family; "" for one that has none.
+  std::string second_name(const std::string& name) const;
 
  private:
   mutable std::mutex mutex_;
+  std::string shortened_prefix_;
+  std::size_t shortened_by_ = 0;
   std::map<std::string, std::unique_ptr<metric_family>, std::less<>> families_;
 };
 

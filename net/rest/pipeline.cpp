@@ -76,6 +76,9 @@ pipeline::pipeline(database& db, authenticator& door, const settings& config, me
                                {"reason"})),
       work_(metrics),
       by_route_(route_table().size() + 1) {
+  if (config.cluster.enabled)
+    quota_seconds_ = &metrics.histogram("vectorizer_hub_quota_check_latency_seconds", "Time to know a tenant's limits and count its request",
+                                        {1e-6, 1e-5, 1e-4, 1e-3, .01, .1});
   for (const auto code : {ec::queue_full, ec::concurrency_limit, ec::storage_full})
     rejected_.counter({error_type_of(code)});
   auto& seconds = metrics.family(metric_kind::histogram, "waggle_http_request_duration_seconds",
@@ -271,6 +274,7 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
   const bool counts = config_.cluster.enabled ? who->tenant.has_value()
                                               : needs_tenant(*match.found, match.found->permission);
   tenant_limits limits;
+  const auto began_us = system_clock().steady_us();
   if (counts) limits = co_await limits_of(scope.who().tenant());
   scope.set_limits(limits.quota);
   outcome.limits = limits.quota;
@@ -283,8 +287,9 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
   }
   if (counts) {
     const auto counted = co_await meter(scope);
+    if (quota_seconds_) quota_seconds_->observe(static_cast<double>(system_clock().steady_us() - began_us) / 1e6);
     if (counted)
-      tenants_.metrics.request(tenant, match.found->function);
+      outcome.billed = tenant;
     else
       tenants_.metrics.quotas(tenant, scope.seen().quotas, limits.origin);
     if (!counted) co_return counted.error();
@@ -337,6 +342,7 @@ void pipeline::count(std::size_t number, const http_request& request, const http
     m.by_status[status].store(cell, std::memory_order_release);
   }
   cell->add();
+  if (outcome.billed && matched) tenants_.metrics.answered(*outcome.billed, route_table()[number], response.status);
   const auto us = system_clock().steady_us() - request.arrived_steady_us;
   const double seconds = static_cast<double>(us) / 1e6;
   m.seconds->observe(seconds);

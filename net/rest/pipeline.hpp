@@ -45,6 +45,7 @@ class pipeline final : public http_handler {
     request_scope::observations seen;
     rate_verdict rate;
     quota_limits limits;
+    std::optional<tenant_id> billed;  ///< whose request it counts as
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);
@@ -81,6 +82,7 @@ class pipeline final : public http_handler {
   metric_family& requests_;
   metric_family& errors_;
   gauge_cell& in_flight_;
+  histogram_cell* quota_seconds_ = nullptr;  ///< none outside cluster mode
   metric_family& rejected_;
   work_metrics work_;
   std::vector<route_metrics> by_route_;  ///< one per route, then one for what matched none

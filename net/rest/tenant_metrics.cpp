@@ -37,9 +37,9 @@ tenant_metrics::counts& tenant_metrics::of(const tenant_id& tenant) {
   return made.second;
 }
 
-void tenant_metrics::request(const tenant_id& tenant, std::string_view function) {
+void tenant_metrics::answered(const tenant_id& tenant, const route& to, int status) {
   const std::lock_guard guard(lock_);
-  ++of(tenant).by_function[function];
+  ++of(tenant).by_answer[{&to, status}];
 }
 
 void tenant_metrics::rate_limited(const tenant_id& tenant) {
@@ -68,8 +68,19 @@ void tenant_metrics::each(Visit visit) const {
 tenant_metrics::listed tenant_metrics::requests() const {
   listed out;
   each([&out](const std::string& name, const counts& its) {
-    for (const auto& [function, n] : its.by_function)
-      out.push_back({{name, std::string(function)}, static_cast<double>(n)});
+    for (const auto& [answer, n] : its.by_answer)
+      out.push_back({{name, std::string(answer.first->function)}, static_cast<double>(n)});
+  });
+  return out;
+}
+
+tenant_metrics::listed tenant_metrics::answers() const {
+  listed out;
+  each([&out](const std::string& name, const counts& its) {
+    for (const auto& [answer, n] : its.by_answer) {
+      const auto& [to, status] = answer;
+      out.push_back({{name, std::string(to->path), std::string(to->method), std::to_string(status)}, static_cast<double>(n)});
+    }
   });
   return out;
 }

@@ -15,6 +15,7 @@
 #include "net/bridge/request_scope.hpp"
 #include "net/config/settings.hpp"
 #include "net/metrics/metrics.hpp"
+#include "net/rest/routes.hpp"
 #include "net/usage/tenant_limits.hpp"
 
 namespace waggle::rest {
@@ -26,13 +27,14 @@ class tenant_metrics {
 
   tenant_metrics(const metrics_settings& metrics, cpu_total cpu_us);
 
-  /// One that counts as the tenant's. `function`: static storage.
-  void request(const tenant_id& tenant, std::string_view function);
+  /// A request that counts as the tenant's, and its answer.
+  void answered(const tenant_id& tenant, const route& to, int status);
   void rate_limited(const tenant_id& tenant);
   void quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits);
 
   // For a scrape.
   listed requests() const;        ///< tenant_id, operation
+  listed answers() const;         ///< tenant_id, endpoint, method, status
   listed rate_limits() const;     ///< tenant_id
   listed quota_checks() const;    ///< tenant_id, quota_type, result
   listed quota_refusals() const;  ///< tenant_id, quota_type
@@ -43,7 +45,7 @@ class tenant_metrics {
  private:
   enum result_kind : std::size_t { allowed, denied, unsure, result_kinds };
   struct counts {
-    std::map<std::string_view, std::uint64_t> by_function;
+    std::map<std::pair<const route*, int>, std::uint64_t> by_answer;  ///< and status
     std::uint64_t rate_limited = 0;
     std::array<std::array<std::uint64_t, result_kinds>, quota_types> checks{};
     std::uint64_t cpu_us_before = 0;  ///< spent before the series began

@@ -47,6 +47,12 @@ def test_they_count_what_a_tenant_did(world):
         usage = {kind: seen[prefix + "hub_quota_usage", acme, kind] for kind in ("collection_count", "vector_count", "storage")}
         assert usage == {"collection_count": 2, "vector_count": 8, "storage": 72}
         assert seen[prefix + "hub_active_tenants",] == 1
+        answers = prefix + "hub_api_requests_total"
+        assert seen[answers, acme, "/collections", "POST", "200"] == 2 and seen[answers, acme, "/collections", "POST", "429"] == 1
+        assert seen[answers, acme, "/collections", "GET", "200"] == 15
+        assert seen[prefix + "hub_api_latency_seconds_count", "validate_key"] >= 1
+        assert seen[prefix + "hub_quota_check_latency_seconds_count",] >= 20
+    assert seen["waggle_hub_client_requests_total", "validate_key", "200"] >= 1
     assert seen["waggle_tenant_cpu_seconds_total", acme] > 0
     assert not any(birch in key for key in seen)
     # The operator's own requests are nobody's.
@@ -66,6 +72,7 @@ def test_few_series_for_many_tenants(start_world):
     assert seen["vectorizer_tenant_storage_bytes", birch] == seen["vectorizer_tenant_storage_bytes", "_other"] == 36
     assert not any(acme in key for key in seen)
     assert seen["vectorizer_hub_active_tenants",] == 2 and ("hub_active_tenants",) not in seen
+    assert not any(key[0].startswith("hub_") for key in seen)
     before = seen["waggle_tenant_cpu_seconds_total", "_other"]
     put(world.client("acme"), 4)
     seen = scrape(world)

@@ -97,17 +97,17 @@ void node::register_tenant_metrics() {
   metrics_.family(gauge, "waggle_tenant_accounts_in_memory", "Tenants that have asked or written of late")
       .sampled({}, [this] { return static_cast<double>(accounts_.size()); });
   if (!config_.cluster.enabled) return;
-  for (const std::string prefix : {"vectorizer_", ""}) {
-    if (prefix.empty() && !config_.metrics.hub_unprefixed) continue;
-    list(counter, prefix + "hub_quota_checks_total", "Decisions about a tenant's growth", {"tenant_id", "quota_type", "result"},
-         [counts] { return counts->quota_checks(); });
-    list(counter, prefix + "hub_quota_exceeded_total", "Requests refused by a quota", {"tenant_id", "quota_type"},
-         [counts] { return counts->quota_refusals(); });
-    list(gauge, prefix + "hub_quota_usage", "What of a quota is used", {"tenant_id", "quota_type"},
-         [this, counts] { return counts->quota_use(accounts_, utc_month(clock_.unix_ms())); });
-    metrics_.family(gauge, prefix + "hub_active_tenants", "Tenants with a request in the last five minutes")
-        .sampled({}, [this] { return static_cast<double>(tenants_->gates.active_since(clock_.unix_ms() - 300'000)); });
-  }
+  if (config_.metrics.hub_unprefixed) metrics_.also_without("vectorizer_hub_", std::string_view("vectorizer_").size());
+  list(counter, "vectorizer_hub_api_requests_total", "Requests that count as a tenant's, by their answers",
+       {"tenant_id", "endpoint", "method", "status"}, [counts] { return counts->answers(); });
+  list(counter, "vectorizer_hub_quota_checks_total", "Decisions about a tenant's growth", {"tenant_id", "quota_type", "result"},
+       [counts] { return counts->quota_checks(); });
+  list(counter, "vectorizer_hub_quota_exceeded_total", "Requests refused by a quota", {"tenant_id", "quota_type"},
+       [counts] { return counts->quota_refusals(); });
+  list(gauge, "vectorizer_hub_quota_usage", "What of a quota is used", {"tenant_id", "quota_type"},
+       [this, counts] { return counts->quota_use(accounts_, utc_month(clock_.unix_ms())); });
+  metrics_.family(gauge, "vectorizer_hub_active_tenants", "Tenants with a request in the last five minutes")
+      .sampled({}, [this] { return static_cast<double>(tenants_->gates.active_since(clock_.unix_ms() - 300'000)); });
 }
 
 }  // namespace waggle

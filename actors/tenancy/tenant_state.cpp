@@ -20,7 +20,7 @@ constexpr int inner_deadline_ms = limits::ask_deadline_ms_max;
 
 /// Shows the tenant's account, which the group may not have touched since the node began.
 void show_account(const node_services& node, const tenant_id& owner) {
-  auto account = load_account(write_overlay(node.kv), owner);
+  auto account = known_account(write_overlay(node.kv), owner);
   if (account) node.accounts.put_if_absent(owner, account->value_or(tenant_record{}));
 }
 
@@ -113,9 +113,17 @@ class tenant_state final : public tenant_actor::base, public tenanted {
   template <class Reply, class Act>
   caf::typed_response_promise<result<Reply>> when_loaded(Act act) {
     auto promise = make_response_promise<result<Reply>>();
-    auto run = [promise, act = std::move(act)]() mutable { act(promise); };
-    if (loaded_)
-      run();
+    auto run = [promise, act = std::move(act)](const failure* why) mutable {
+      if (why)
+        promise.deliver(result<Reply>(*why));
+      else
+        act(promise);
+    };
+    const failure shut(ec::tenant_unavailable);
+    if (node_.kv.quarantined(owner_))
+      run(&shut);
+    else if (loaded_)
+      run(nullptr);
     else
       waiting_.push_back(std::move(run));
     return promise;
@@ -139,6 +147,8 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     if (!catalog) {
       log_event(log_level::error, "tenant", "the catalog can't be read",
                 {{"tenant", to_string(owner_)}, {"why", catalog.error().log_text}});
+      const failure why(ec::tenant_unavailable);
+      for (auto& run : std::exchange(waiting_, {})) run(&why);
       quit(caf::exit_reason::unhandled_exception);
       return;
     }
@@ -150,7 +160,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     dropped_early_.clear();
     loaded_ = true;
     auto waiting = std::move(waiting_);
-    for (auto& run : waiting) run();
+    for (auto& run : waiting) run(nullptr);
   }
 
   void put(std::shared_ptr<const collection_record> record) {
@@ -233,7 +243,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
 
   /// The hot path of every search: one look-up once the collection is awake. Null: somebody else has to be asked.
   reader awake_reader(const open_collection& m) const {
-    const auto it = m.views ? by_name_.find(m.name) : by_name_.end();
+    const auto it = m.views && !node_.kv.quarantined(owner_) ? by_name_.find(m.name) : by_name_.end();
     return it == by_name_.end() ? nullptr : it->second.reader;
   }
 
@@ -270,7 +280,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
   std::map<std::string, entry> by_name_;
   std::unordered_map<std::uint64_t, std::string> ids_;
   std::set<std::uint64_t> dropped_early_;
-  std::vector<std::function<void()>> waiting_;
+  std::vector<std::function<void(const failure*)>> waiting_;  ///< null: go on
 };
 
 class directory_state final : public tenant_directory_actor::base {

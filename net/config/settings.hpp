@@ -103,6 +103,12 @@ struct cluster_settings {
   bool enabled = false;  ///< cluster mode: many tenants, by HiveHub's word or by local keys
 };
 
+/// How tenants are kept apart.
+struct tenancy_settings {
+  std::string isolation;              ///< none|collection|storage
+  std::size_t open_stores_max = 0;    ///< databases of tenants open at a time, with storage
+};
+
 struct auth_settings {
   bool enabled = false;        ///< local keys and users
   std::string jwt_secret;      ///< "" = the node's own
@@ -150,6 +156,7 @@ struct settings {
   hub_settings hub;
   inbound_settings inbound;
   cluster_settings cluster;
+  tenancy_settings tenancy;
   auth_settings auth;
   rate_limits rate_limiting;
   quota_settings quotas;

@@ -46,7 +46,7 @@ boost::asio::awaitable<tenant_limits> hub_limits::last_known(tenant_id tenant) {
   auto account = accounts_.find(tenant);
   if (!account) {
     auto read = [&kv = kv_, tenant]() -> result<std::optional<tenant_record>> {
-      return load_account(write_overlay(kv), tenant);
+      return known_account(write_overlay(kv), tenant);
     };
     auto loaded = co_await run_blocking(rt_, std::move(read));
     if (loaded) account = std::move(*loaded);

@@ -86,7 +86,7 @@ boost::asio::awaitable<usage_reporter::round> usage_reporter::report_all() {
 }
 
 boost::asio::awaitable<result<std::optional<tenant_record>>> usage_reporter::account(tenant_id tenant) {
-  auto read = [&kv = kv_, tenant] { return load_account(write_overlay(kv), tenant); };
+  auto read = [&kv = kv_, tenant] { return known_account(write_overlay(kv), tenant); };
   co_return co_await run_blocking(rt_, std::move(read));
 }
 

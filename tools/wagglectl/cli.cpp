@@ -26,6 +26,7 @@ struct command_line {
   key_options key;
   std::string key_id;
   usage_options usage;
+  convert_options convert;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -44,6 +45,7 @@ struct command_line {
   CLI::App* keys_revoke = nullptr;
   CLI::App* keys_rotate = nullptr;
   CLI::App* usage_command = nullptr;
+  CLI::App* convert_command = nullptr;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -70,6 +72,13 @@ struct command_line {
     usage_command = app.add_subcommand("usage", "Recount what tenants hold, in the data directory of a stopped node");
     usage_command->add_option("--data-dir", usage.data_dir, "The node's data directory")->type_name("FILE");
     usage_command->add_option("--tenant", usage.tenant, "UUID of one tenant, in place of all");
+    auto* tenancy = app.add_subcommand("tenancy", "How tenants lie on the disk of a stopped node");
+    tenancy->require_subcommand(1);
+    convert_command = tenancy->add_subcommand("convert", "Give each tenant a database of its own, or put all into one");
+    convert_command->add_option("--to", convert.to, "storage or collection")
+        ->required()
+        ->check(CLI::IsMember({"storage", "collection"}));
+    convert_command->add_option("--data-dir", convert.data_dir, "The node's data directory")->type_name("FILE");
     version = app.add_subcommand("version", "Show the version of wagglectl and of the node");
     completion = app.add_subcommand("completion", "Print a completion script for a shell");
     completion->add_option("shell", shell, "bash, zsh or fish")
@@ -287,6 +296,7 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.keys_revoke->parsed()) return run_keys_revoke(*context, line.key_id);
   if (line.keys_rotate->parsed()) return run_keys_rotate(*context, line.key_id);
   if (line.usage_command->parsed()) return run_usage(*context, line.usage);
+  if (line.convert_command->parsed()) return run_tenancy_convert(*context, line.convert);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;
   return run_import(*context, line.import, policy);

@@ -123,7 +123,7 @@ loaded_shard load_shard(kv_store& kv, shard_config config) {
     out.status = f;
     return out;
   }
-  const auto snapshot = kv.snapshot();
+  const auto snapshot = kv.snapshot(key.owner);
   std::string bytes;
   std::vector<segment_ref> refs;
   auto found = kv.get(points, keys.manifest(key.collection, key.shard), bytes, snapshot.get());

@@ -144,7 +144,10 @@ class group_state final : public replication_group_actor::base {
                     if (generation == generation_) done(why);
                   })});
     };
-    storage_ = std::make_unique<rocks_raft_storage>(node_.kv, group_, std::move(executor));
+    auto durable = [&kv = node_.kv, group = group_](std::uint64_t upto) {
+      return state_machine::make_durable(kv, group, log_index(upto));
+    };
+    storage_ = std::make_unique<rocks_raft_storage>(node_.kv, group_, std::move(executor), std::move(durable));
     raft_options options;
     options.group = group_;
     options.log_memory_bytes_max = limits::raft_log_memory_bytes_max;

@@ -21,7 +21,7 @@ constexpr int inner_deadline_ms = limits::ask_deadline_ms_max;
 
 /// Shows the tenant's account, which the group may not have touched since the node began.
 void show_account(const node_services& node, const tenant_id& owner) {
-  auto account = load_account(write_overlay(node.kv), owner);
+  auto account = known_account(write_overlay(node.kv), owner);
   if (account) node.accounts.put_if_absent(owner, account->value_or(tenant_record{}));
 }
 
@@ -119,9 +119,17 @@ class tenant_state final : public tenant_actor::base, public tenanted {
       promise.deliver(result<Reply>(failure(ec::tenant_not_found)));
       return promise;
     }
-    auto run = [promise, act = std::move(act)]() mutable { act(promise); };
-    if (loaded_)
-      run();
+    auto run = [promise, act = std::move(act)](const failure* why) mutable {
+      if (why)
+        promise.deliver(result<Reply>(*why));
+      else
+        act(promise);
+    };
+    const failure shut(ec::tenant_unavailable);
+    if (node_.kv.quarantined(owner_))
+      run(&shut);
+    else if (loaded_)
+      run(nullptr);
     else
       waiting_.push_back(std::move(run));
     return promise;
@@ -145,6 +153,8 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     if (!catalog) {
       log_event(log_level::error, "tenant", "the catalog can't be read",
                 {{"tenant", to_string(owner_)}, {"why", catalog.error().log_text}});
+      const failure why(ec::tenant_unavailable);
+      for (auto& run : std::exchange(waiting_, {})) run(&why);
       quit(caf::exit_reason::unhandled_exception);
       return;
     }
@@ -157,7 +167,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     loaded_ = true;
     look();
     auto waiting = std::move(waiting_);
-    for (auto& run : waiting) run();
+    for (auto& run : waiting) run(nullptr);
   }
 
   // ---- sleeping -----------------------------------------------------------------------------------------------------
@@ -287,7 +297,8 @@ class tenant_state final : public tenant_actor::base, public tenanted {
 
   /// The hot path of every search: one look-up once the collection is awake. Null: somebody else has to be asked.
   reader awake_reader(const open_collection& m) const {
-    const auto it = m.views && !closed_ ? by_name_.find(m.name) : by_name_.end();
+    const bool serves = m.views && !closed_ && !node_.kv.quarantined(owner_);
+    const auto it = serves ? by_name_.find(m.name) : by_name_.end();
     return it == by_name_.end() ? nullptr : it->second.reader;
   }
 
@@ -329,7 +340,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
   std::map<std::string, entry> by_name_;
   std::unordered_map<std::uint64_t, std::string> ids_;
   std::set<std::uint64_t> dropped_early_;
-  std::vector<std::function<void()>> waiting_;
+  std::vector<std::function<void(const failure*)>> waiting_;  ///< null: go on
 };
 
 }  // namespace

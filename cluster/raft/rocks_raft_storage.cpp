@@ -54,8 +54,8 @@ class commits_under_way {
 
 }  // namespace
 
-rocks_raft_storage::rocks_raft_storage(kv_store& kv, group_id group, executor run)
-    : kv_(kv), group_(group), run_(std::move(run)), self_(std::make_shared<rocks_raft_storage*>(this)) {}
+rocks_raft_storage::rocks_raft_storage(kv_store& kv, group_id group, executor run, before_trim prepare)
+    : kv_(kv), group_(group), run_(std::move(run)), prepare_(std::move(prepare)), self_(std::make_shared<rocks_raft_storage*>(this)) {}
 
 rocks_raft_storage::~rocks_raft_storage() = default;
 
@@ -155,6 +155,7 @@ void rocks_raft_storage::save_snapshot(std::uint64_t token, const raft_snapshot_
   next_->batch.erase_range(kv_family::raft_log, codec::key(group_, codec::kind::entry, first_index_),
                            codec::key(group_, codec::kind::entry, descriptor.first_index));
   first_index_ = descriptor.first_index;
+  next_->trimmed_state = descriptor.state_index;
   next_->completions.push_back({token, true});
   start_commit();
 }
@@ -164,7 +165,10 @@ void rocks_raft_storage::start_commit() {
   busy_ = true;
   const auto now = std::exchange(next_, std::make_shared<commit>());
   run_(
-      [&kv = kv_, now, under_way = std::make_shared<commits_under_way>(commits_under_way::log{&kv_, group_})] {
+      [&kv = kv_, now, prepare = prepare_,
+       under_way = std::make_shared<commits_under_way>(commits_under_way::log{&kv_, group_})]() -> result<void> {
+        if (prepare && now->trimmed_state > 0)
+          if (auto ready = prepare(now->trimmed_state); !ready) return ready;
         return kv.write(now->batch, now->sync);
       },
       [self = std::weak_ptr(self_), now](result<void> outcome) {

@@ -10,7 +10,8 @@
 // At most one commit is under way per group: entries reach the disk in order, and what is appended during an fsync
 // shares the next one. Owned by the replication group, used on its thread only; the kv_store and the executor outlive
 // it. Trims are written without a sync of their own: the log and the state machine share one WAL, whose crash contract
-// (a prefix in order) makes a trim that survived imply the state that justified it.
+// (a prefix in order) makes a trim that survived imply the state that justified it. State that lies in other databases is
+// made durable first: `before_trim`.
 #include <functional>
 #include <memory>
 #include <vector>
@@ -28,7 +29,10 @@ class rocks_raft_storage final : public raft_storage {
   /// late and find nobody. Must not destroy the core or the storage inside the call: report trouble through `done`.
   using executor = std::function<void(std::function<result<void>()> work, std::function<void(result<void>)> done)>;
 
-  rocks_raft_storage(kv_store& kv, group_id group, executor run);
+  /// Makes the state machine's entries up to `state_index` durable where the log's WAL doesn't; called like work.
+  using before_trim = std::function<result<void>(std::uint64_t state_index)>;
+
+  rocks_raft_storage(kv_store& kv, group_id group, executor run, before_trim prepare = {});
   ~rocks_raft_storage() override;
 
   void attach(raft_storage_listener* listener) override;
@@ -50,6 +54,7 @@ class rocks_raft_storage final : public raft_storage {
   struct commit {
     kv_batch batch;
     kv_sync sync = kv_sync::no;
+    std::uint64_t trimmed_state = 0;  ///< what is erased was needed for the state up to here; 0: nothing is
     std::vector<completion> completions;
   };
   void start_commit();
@@ -59,6 +64,7 @@ class rocks_raft_storage final : public raft_storage {
   kv_store& kv_;
   const group_id group_;
   const executor run_;
+  const before_trim prepare_;
   raft_storage_listener* listener_ = nullptr;
   std::uint64_t first_index_ = 1;  ///< of the entries on disk
   std::shared_ptr<commit> next_ = std::make_shared<commit>();

@@ -11,7 +11,7 @@ constexpr std::int64_t totals_age_us_max = 10'000'000;
 }
 
 tenant_roll::reply<std::optional<tenant_record>> tenant_roll::account(tenant_id tenant) {
-  auto work = [&kv = kv_, tenant] { return load_account(write_overlay(kv), tenant); };
+  auto work = [&kv = kv_, tenant] { return known_account(write_overlay(kv), tenant); };
   co_return co_await run_blocking(rt_, std::move(work));
 }
 

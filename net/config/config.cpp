@@ -230,6 +230,9 @@ settings config::settings() const {
   s.metrics.hub_unprefixed = flag("metrics.hub_unprefixed");
   s.metrics.scrape_token = text("metrics.scrape_token");
   s.cluster.enabled = flag("hub.enabled") || flag("cluster.enabled");
+  const auto& isolation = get("hub.tenant_isolation");
+  s.tenancy.isolation = isolation.set ? isolation.text : s.cluster.enabled ? "collection" : "none";
+  s.tenancy.open_stores_max = size("tenancy.open_stores_max");
   s.hub.enabled = s.cluster.enabled && text("cluster.trust") == "hub";
   s.hub.api_url = text("hub.api_url");
   s.hub.service_api_key = text("hub.service_api_key");

@@ -105,6 +105,14 @@ struct cluster_settings {
   bool enabled = false;  ///< cluster mode: many tenants, by HiveHub's word or by local keys
 };
 
+/// How tenants are kept apart.
+struct tenancy_settings {
+  std::string isolation;              ///< none|collection|storage
+  std::size_t open_stores_max = 0;    ///< databases of tenants open at a time, with storage
+  int idle_hibernate_seconds = 0;  ///< without a request; then a tenant keeps next to nothing in memory
+  std::int64_t delete_grace_seconds = 0;
+};
+
 struct auth_settings {
   bool enabled = false;        ///< local keys and users
   std::string jwt_secret;      ///< "" = the node's own
@@ -133,11 +141,6 @@ struct quota_settings {
   int retry_after_seconds = 0;
 };
 
-struct tenancy_settings {
-  int idle_hibernate_seconds = 0;  ///< without a request; then a tenant keeps next to nothing in memory
-  std::int64_t delete_grace_seconds = 0;
-};
-
 /// In cluster mode, and with local keys.
 struct audit_settings {
   bool enabled = false;
@@ -159,10 +162,10 @@ struct settings {
   hub_settings hub;
   inbound_settings inbound;
   cluster_settings cluster;
+  tenancy_settings tenancy;
   auth_settings auth;
   rate_limits rate_limiting;
   quota_settings quotas;
-  tenancy_settings tenancy;
   security_settings security;
   audit_settings audit;
 };

@@ -18,6 +18,10 @@ http_response text_response(std::string body, int status, std::string_view type 
   r.body = std::move(body);
   return r;
 }
+
+std::string_view isolation_of(const settings& config) {
+  return config.tenancy.isolation == "storage" ? "Storage" : config.cluster.enabled ? "Collection" : "None";
+}
 }  // namespace
 
 answer health(handler_context& c) {
@@ -38,7 +42,7 @@ answer health(handler_context& c) {
   w.member_raw("cache", R"({"size":0,"capacity":0,"hits":0,"misses":0,"evictions":0,"hit_rate":0})");
   const auto hub = c.node.hub_connection();
   w.key("hub").begin_object().member("enabled", c.config.hub.enabled).member("active", hub == "connected");
-  w.member("connection", hub).member("tenant_isolation", c.config.cluster.enabled ? "Collection" : "None").end_object();
+  w.member("connection", hub).member("tenant_isolation", isolation_of(c.config)).end_object();
   w.member_raw("backup", R"({"enabled":false})");
   w.key("cluster").begin_object().member("enabled", false).member("node_id", c.node.node_id);
   w.member("role", "standalone").end_object().end_object();

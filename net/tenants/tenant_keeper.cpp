@@ -6,6 +6,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <future>
+#include <thread>
 
 #include "actors/runtime/ask.hpp"
 #include "actors/runtime/jobs.hpp"
@@ -30,6 +31,18 @@ std::string receipt_of(const tenant_id& tenant, const tenant_standing& s, std::s
       .member("vectors_deleted", s.erased.vectors).member("bytes_freed", s.erased.bytes).member("node_id", node_id)
       .end_object();
   return "sha256:" + sha256_hex(text);
+}
+
+/// Where each tenant has one of its own. Requests that read it end within their time.
+result<void> drop_database(kv_store& kv, const tenant_id& tenant, log_index erased_at) {
+  constexpr auto pause = std::chrono::milliseconds(100);
+  auto dropped = kv.drop_tenant(tenant, erased_at);
+  for (int waited_ms = 0; !dropped && dropped.error().code == ec::not_ready && waited_ms < limits::ask_deadline_ms_max;
+       waited_ms += static_cast<int>(pause.count())) {
+    std::this_thread::sleep_for(pause);
+    dropped = kv.drop_tenant(tenant, erased_at);
+  }
+  return dropped;
 }
 
 result<void> remove_directory(const std::filesystem::path& directory) {
@@ -203,10 +216,11 @@ tenant_keeper::reply<tenant_standing> tenant_keeper::carry_out(tenant_id tenant)
   }
   std::vector<operation> all{erase_tenant_op{}};
   const request_id once;
-  if (const auto erased = co_await with_.book.enter(tenant, std::move(all), once); !erased) co_return erased.error();
+  const auto erased = co_await with_.book.enter(tenant, std::move(all), once);
+  if (!erased) co_return erased.error();
   end_tenant end{tenant};
   if (const auto ended = co_await tell_directory(std::move(end)); !ended) co_return ended.error();
-  if (const auto removed = co_await remove_from_disk(tenant); !removed) co_return removed.error();
+  if (const auto removed = co_await remove_from_disk(tenant, erased->index); !removed) co_return removed.error();
 
   auto finish = [this, tenant, now = with_.node.time.unix_ms()](tenant_standing& s) -> result<void> {
     s.state = tenant_state::deleted;
@@ -226,11 +240,12 @@ tenant_keeper::reply<tenant_standing> tenant_keeper::carry_out(tenant_id tenant)
   co_return standing;
 }
 
-tenant_keeper::reply<void> tenant_keeper::remove_from_disk(tenant_id tenant) {
+tenant_keeper::reply<void> tenant_keeper::remove_from_disk(tenant_id tenant, log_index erased_at) {
   forget_log message;
   auto forgotten = co_await ask<bool>(with_.node.rt, with_.group, std::move(message), limits::ask_deadline_ms_max);
   if (!forgotten) co_return forgotten.error();
-  auto work = [&node = with_.node, tenant]() -> result<void> {
+  auto work = [&node = with_.node, tenant, erased_at]() -> result<void> {
+    if (auto dropped = drop_database(node.kv, tenant, erased_at); !dropped) return dropped;
     const auto [begin, end] = tenant_keyspace::of_verified_owner(tenant).owner_range();
     if (auto purged = node.kv.purge(begin, end); !purged) return purged;
     return remove_directory(node.data_dir / to_string(tenant));

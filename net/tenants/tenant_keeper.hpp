@@ -72,7 +72,7 @@ class tenant_keeper {
   void begin_erasure(const tenant_id& tenant, done waiting);
   boost::asio::awaitable<void> run_erasure(tenant_id tenant);
   reply<tenant_standing> carry_out(tenant_id tenant);
-  reply<void> remove_from_disk(tenant_id tenant);
+  reply<void> remove_from_disk(tenant_id tenant, log_index erased_at);
   boost::asio::awaitable<void> beat();
 
   parts with_;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "storage/kv/tenant_route.hpp"
+
 namespace waggle {
 namespace {
 constexpr auto meta = kv_family::meta;
@@ -60,7 +62,8 @@ result<std::optional<tenant_record>> load_account(const write_overlay& store, co
   const auto keys = tenant_keyspace::of_verified_owner(owner);
   auto bytes = store.get(meta, keys.tenant_record());
   if (!bytes) return bytes.error();
-  if (!*bytes) return std::optional<tenant_record>();
+  // Of a tenant whose database was dropped the mirror is left, and it goes on counting.
+  if (!*bytes) return store.tenants_apart() && !owner.is_nil() ? known_account(store, owner) : std::optional<tenant_record>();
   auto found = decode_tenant(**bytes);
   if (!found) return found.error();
   auto& now = found->record.now;
@@ -82,7 +85,37 @@ result<std::optional<tenant_record>> load_account(const write_overlay& store, co
   return std::optional(std::move(found->record));
 }
 
+result<std::optional<tenant_record>> known_account(const write_overlay& store, const tenant_id& owner) {
+  if (!store.tenants_apart() || owner.is_nil()) return load_account(store, owner);
+  auto bytes = store.get(meta, tenant_route::mirror_key(owner));
+  if (!bytes) return bytes.error();
+  if (!*bytes) return std::optional<tenant_record>();
+  auto found = decode_tenant(**bytes);
+  if (!found) return found.error();
+  return std::optional(std::move(found->record));
+}
+
+namespace {
+result<void> visit_mirrors(const kv_store& kv, const std::optional<tenant_id>& after, const account_visitor& visit) {
+  if (!after) {
+    auto implicit = load_account(write_overlay(kv), tenant_id{});
+    if (!implicit) return implicit.error();
+    if (*implicit && !visit(tenant_id{}, **implicit)) return {};
+  }
+  auto [begin, end] = tenant_route::mirrors();
+  if (after && !after->is_nil()) begin = tenant_route::mirror_key(*after) + '\0';
+  result<void> bad;
+  auto scanned = kv.scan(meta, begin, end, [&](std::string_view key, std::string_view value) {
+    auto found = decode_tenant(value);
+    if (!found) bad = found.error();
+    return found && visit(tenant_route::owner_in(key), found->record);
+  });
+  return scanned ? bad : scanned;
+}
+}  // namespace
+
 result<void> visit_accounts(const kv_store& kv, const std::optional<tenant_id>& after, const account_visitor& visit) {
+  if (kv.has_tenant_databases()) return visit_mirrors(kv, after, visit);
   const write_overlay store(kv);
   std::string from = after ? tenant_keyspace::of_verified_owner(*after).behind_owner() : std::string();
   bool more = !after || !from.empty();

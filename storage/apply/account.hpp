@@ -12,8 +12,10 @@ namespace waggle {
 
 /// None for a tenant that never wrote. What a version without accounts left is counted from its shards' counters.
 result<std::optional<tenant_record>> load_account(const write_overlay& store, const tenant_id& owner);
+/// The same, as the shared database knows it: opens no tenant's own, and answers for a quarantined tenant too.
+result<std::optional<tenant_record>> known_account(const write_overlay& store, const tenant_id& owner);
 
-/// Of every tenant that has one, by id, those up to `after` left out; `visit` says whether to go on. Seeks from tenant to tenant, so
+/// Every known account, by id, those up to `after` left out; `visit` says whether to go on. Seeks from tenant to tenant, so
 /// what a tenant holds costs nothing.
 using account_visitor = std::function<bool(const tenant_id& owner, const tenant_record& account)>;
 result<void> visit_accounts(const kv_store& kv, const std::optional<tenant_id>& after, const account_visitor& visit);

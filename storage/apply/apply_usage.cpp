@@ -47,6 +47,9 @@ void state_machine::runner::settle() {
 result<void> state_machine::runner::operator()(const count_reads_op& op) {
   const auto month = utc_month(entry_.time_ms);
   for (const auto& line : op.lines) {
+    auto counts = machine_.may_count(tx_, line.tenant);
+    if (!counts) return counts.error();
+    if (!*counts) continue;
     auto tenant = tx_.tenant(line.tenant);
     if (!tenant) return tenant.error();
     auto& record = **tenant;

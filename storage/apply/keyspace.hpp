@@ -33,6 +33,10 @@ class tenant_keyspace {
   std::string collection_record(collection_id c) const { return key(collection_id{}, shard_id{}, 'C', be64(c.value)); }
   std::string name_record(std::string_view name) const { return key(collection_id{}, shard_id{}, 'n', name); }
   std::string request_record(const request_id& r) const;
+  // In a tenant's own database only:
+  /// Up to which log index it holds what the tenant's entries did.
+  std::string applied_record() const { return key(collection_id{}, shard_id{}, 'A', {}); }
+  std::string window_record(log_index i) const { return key(collection_id{}, shard_id{}, 'E', be64(i.value)); }
   /// Of the node itself, under the nil tenant.
   static std::string node_record(std::string_view space, std::string_view key);
   std::string snapshot_record(collection_id c, shard_id s, std::string_view id) const { return key(c, s, 'z', id); }

@@ -2,6 +2,7 @@
 
 #include "base/codec.hpp"
 #include "base/limits.hpp"
+#include "storage/apply/group_keys.hpp"
 #include "storage/apply/runner.hpp"
 #include "storage/log/entry_codec.hpp"
 
@@ -9,34 +10,21 @@ namespace waggle {
 namespace {
 constexpr auto meta = kv_family::meta;
 
-// Keys of the group itself stand behind every tenant: sixteen 0xff bytes are no UUID.
-std::string group_key(char kind, group_id group) {
-  std::string key(16, '\xff');
-  key += kind;
-  for (int shift = 24; shift >= 0; shift -= 8) key += static_cast<char>(group.value >> shift);
-  return key;
-}
-std::string applied_key(group_id group) { return group_key('A', group); }
-std::string totals_key(group_id group) { return group_key('G', group); }
-std::string window_key(group_id group, log_index index) {
-  return group_key('E', group) + tenant_keyspace::be64(index.value);
-}
 
-write_outcome refused(ec code, std::string message) {
-  write_outcome out;
-  out.code = code;
-  out.message = std::move(message);
-  return out;
-}
 }  // namespace
 
 result<std::unique_ptr<state_machine>> state_machine::open(kv_store& kv, group_id group) {
   std::unique_ptr<state_machine> machine(new state_machine(kv, group));
   std::string value;
-  auto found = kv.get(meta, applied_key(group), value);
+  auto found = kv.get(meta, group_keys::applied(group), value);
   if (!found) return found.error();
-  if (*found) machine->applied_ = log_index(tenant_keyspace::read_be64(value));
-  found = kv.get(meta, totals_key(group), value);
+  if (*found) machine->applied_ = machine->shared_applied_ = log_index(tenant_keyspace::read_be64(value));
+  if (kv.has_tenant_databases()) {
+    found = kv.get(meta, group_keys::durable(group), value);
+    if (!found) return found.error();
+    machine->applied_ = *found ? log_index(tenant_keyspace::read_be64(value)) : log_index();
+  }
+  found = kv.get(meta, group_keys::totals(group), value);
   if (!found) return found.error();
   if (*found && value.size() == 16)
     machine->totals_ = {tenant_keyspace::read_be64(value), tenant_keyspace::read_be64(std::string_view(value).substr(8))};
@@ -48,18 +36,23 @@ result<applied_batch> state_machine::apply(const std::vector<committed_entry>& e
   applied_batch done;
   auto last = applied_;
   tx.totals = totals_;
+  tx.shared_applied = shared_applied_;
+  const bool apart = kv_.has_tenant_databases();
+  std::vector<tenant_id> owners;
   const auto fail = [&](const failure& f) {
     collections_.clear();  // the cache may hold records of the batch that was not written
     return f;
   };
   for (const auto& committed : entries) {
+    owners.emplace_back();
     if (committed.index <= last) {
-      done.outcomes.push_back(refused(ec::conflict, "Entry was applied before"));
+      done.outcomes.push_back(refused_entry(ec::conflict, "Entry was applied before"));
       continue;
     }
     auto entry = decode_entry(committed.bytes);
     if (!entry) return fail(entry.error());
-    auto outcome = apply_one(tx, committed.index, *entry);
+    owners.back() = entry->owner;
+    auto outcome = apart ? apply_apart(tx, committed.index, *entry) : apply_one(tx, committed.index, *entry);
     if (!outcome) return fail(outcome.error());
     last = committed.index;
     if (!outcome->repeated && outcome->code == ec::ok) tx.totals.points += outcome->inserted - outcome->deleted;
@@ -73,13 +66,17 @@ result<applied_batch> state_machine::apply(const std::vector<committed_entry>& e
   done.records = std::move(tx.records);
   for (auto& [owner, account] : tx.tenants) {
     if (account.now.position == 0) continue;  // did nothing yet
-    tx.overlay.put(meta, tenant_keyspace::of_verified_owner(owner).tenant_record(), encode_tenant(account));
+    if (!apart || owner.is_nil() || tx.tenant_places[owner].written)
+      tx.overlay.put(meta, tenant_keyspace::of_verified_owner(owner).tenant_record(), encode_tenant(account));
     done.accounts.push_back({owner, std::move(account)});
   }
-  tx.overlay.put(meta, applied_key(group_), tenant_keyspace::be64(last.value));
-  tx.overlay.put(meta, totals_key(group_),
-                 tenant_keyspace::be64(tx.totals.collections) + tenant_keyspace::be64(tx.totals.points));
-  if (auto written = kv_.write(tx.overlay.batch(), kv_sync::no); !written) return fail(written.error());
+  if (apart) {
+    if (auto written = write_apart(tx, owners, last, done); !written) return fail(written.error());
+  } else {
+    tx.overlay.put(meta, group_keys::applied(group_), tenant_keyspace::be64(last.value));
+    tx.overlay.put(meta, group_keys::totals(group_), group_keys::encode(tx.totals));
+    if (auto written = kv_.write(tx.overlay.batch(), kv_sync::no); !written) return fail(written.error());
+  }
   applied_ = last;
   totals_ = tx.totals;
   return done;
@@ -94,7 +91,7 @@ result<write_outcome> state_machine::apply_one(transaction& tx, log_index index,
       auto before = decode_outcome(**seen);
       if (!before) return before.error();
       if (before->fingerprint != entry.fingerprint)
-        return refused(ec::conflict, "This request id was used for another request");
+        return refused_entry(ec::conflict, "This request id was used for another request");
       return std::move(before->outcome);
     }
   }
@@ -112,21 +109,23 @@ result<void> state_machine::remember(transaction& tx, const log_entry& entry, co
   const auto keys = tenant_keyspace::of_verified_owner(entry.owner);
   const auto key = keys.request_record(entry.request);
   tx.overlay.put(meta, key, encode_outcome(outcome, entry.fingerprint));
-  tx.overlay.put(meta, window_key(group_, outcome.index), key);
+  const bool apart = kv_.has_tenant_databases() && !entry.owner.is_nil();
+  const auto window = [&](log_index i) { return apart ? keys.window_record(i) : group_keys::window(group_, i); };
+  tx.overlay.put(meta, window(outcome.index), key);
   // The window slides with the log: each new record pushes out those that fell behind, a few at a time.
   if (outcome.index.value <= limits::dedup_window_entries) return {};
   constexpr std::size_t forget_per_entry = 4;
   std::vector<std::pair<std::string, std::string>> old;
-  const auto begin = window_key(group_, log_index{});
-  const auto end = window_key(group_, log_index(outcome.index.value - limits::dedup_window_entries));
+  const auto begin = window(log_index{});
+  const auto end = window(log_index(outcome.index.value - limits::dedup_window_entries));
   auto scanned = kv_.scan(meta, begin, end, [&](std::string_view k, std::string_view v) {
     old.emplace_back(k, v);
     return old.size() < forget_per_entry;
   });
   if (!scanned) return scanned.error();
-  for (auto& [window, record] : old) {
+  for (auto& [place, record] : old) {
     tx.overlay.erase(meta, std::move(record));
-    tx.overlay.erase(meta, std::move(window));
+    tx.overlay.erase(meta, std::move(place));
   }
   return {};
 }

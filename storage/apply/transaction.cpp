@@ -1,6 +1,7 @@
 #include "storage/apply/transaction.hpp"
 
 #include "storage/apply/account.hpp"
+#include "storage/kv/tenant_route.hpp"
 
 namespace waggle {
 result<shard_writer*> state_machine::transaction::shard(const std::shared_ptr<const collection_record>& collection,
@@ -25,6 +26,26 @@ result<tenant_record*> state_machine::transaction::tenant(const tenant_id& owner
   }
   accounts_.try_emplace(owner, it->second);
   return &it->second;
+}
+
+result<state_machine::transaction::tenant_place*> state_machine::transaction::place(const tenant_id& owner) {
+  if (const auto it = tenant_places.find(owner); it != tenant_places.end()) return &it->second;
+  tenant_place found;
+  found.applied = shared_applied;
+  if (!owner.is_nil()) {
+    found.applied = {};
+    for (const auto& key : {tenant_keyspace::of_verified_owner(owner).applied_record(), tenant_route::dropped_key(owner)}) {
+      auto bytes = overlay.get(kv_family::meta, key);
+      if (!bytes) return bytes.error();
+      if (!*bytes) continue;
+      found.applied = log_index(tenant_keyspace::read_be64(**bytes));
+      break;
+    }
+  }
+  auto counted = known_account(overlay, owner);
+  if (!counted) return counted.error();
+  if (*counted) found.counted = {(*counted)->now.collections, (*counted)->now.points};
+  return &tenant_places.emplace(owner, found).first->second;
 }
 
 void state_machine::transaction::begin_entry() {

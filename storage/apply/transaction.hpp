@@ -16,6 +16,14 @@ struct state_machine::transaction {
   /// A tenant's account; of one never seen: an empty one.
   result<tenant_record*> tenant(const tenant_id& owner);
 
+  /// Where a tenant stands whose database may be ahead of the shared one, or behind it.
+  struct tenant_place {
+    log_index applied;     ///< its entries up to here are done
+    group_totals counted;  ///< what the group's totals hold of it
+    bool written = false;  ///< an entry of this batch changed it
+  };
+  result<tenant_place*> place(const tenant_id& owner);
+
   void begin_entry();
   void roll_back_entry();
 
@@ -24,7 +32,9 @@ struct state_machine::transaction {
   std::map<tenant_id, tenant_record> tenants;
   std::vector<catalog_change> catalog;
   std::vector<record_change> records;
+  std::map<tenant_id, tenant_place> tenant_places;
   log_index index;  ///< of the entry that runs
+  log_index shared_applied;  ///< what the shared database holds
   group_totals totals;
 
  private:

@@ -1,5 +1,7 @@
 #include "storage/apply/write_overlay.hpp"
 
+#include "storage/kv/tenant_route.hpp"
+
 namespace waggle {
 
 bool write_overlay::range_erased(kv_family family, std::string_view key) const {
@@ -56,16 +58,30 @@ void write_overlay::roll_back() {
   erased_.resize(erased_at_mark_);
 }
 
-kv_batch write_overlay::batch() const {
-  kv_batch out;
-  for (const auto& range : erased_) out.erase_range(range.family, range.begin, range.end);
+template <class To>
+void write_overlay::write_to(To to) const {
+  for (const auto& range : erased_) to(range.family, range.begin).erase_range(range.family, range.begin, range.end);
   for (const auto family : {kv_family::points, kv_family::meta})
     for (const auto& [key, value] : of(family)) {
       if (value)
-        out.put(family, key, *value);
+        to(family, key).put(family, key, *value);
       else
-        out.erase(family, key);
+        to(family, key).erase(family, key);
     }
+}
+
+kv_batch write_overlay::batch() const {
+  kv_batch out;
+  write_to([&out](kv_family, std::string_view) -> kv_batch& { return out; });
+  return out;
+}
+
+write_overlay::parts write_overlay::by_database() const {
+  parts out;
+  write_to([&out](kv_family family, std::string_view key) -> kv_batch& {
+    const auto owner = tenant_route::owner_of(family, key);
+    return owner ? out.own[*owner] : out.shared;
+  });
   return out;
 }
 

@@ -32,6 +32,13 @@ class write_overlay {
   void roll_back();
   /// Everything written, for the store.
   kv_batch batch() const;
+  /// The same by database.
+  struct parts {
+    std::map<tenant_id, kv_batch> own;
+    kv_batch shared;
+  };
+  parts by_database() const;
+  bool tenants_apart() const { return kv_.has_tenant_databases(); }
 
  private:
   using changes = std::map<std::string, std::optional<std::string>, std::less<>>;
@@ -40,6 +47,9 @@ class write_overlay {
   bool range_erased(kv_family family, std::string_view key) const;
 
   void change(kv_family family, std::string key, std::optional<std::string> value);
+  /// Adds every write to what `to(family, key)` gives.
+  template <class To>
+  void write_to(To to) const;
 
   struct undone {
     kv_family family;

@@ -1,7 +1,11 @@
 #pragma once
 // The node's ordered key-value store: one RocksDB with one write-ahead log (WAL) that all families share, so one fsync
-// commits many tenants' writes. The door to RocksDB: only this folder
-// includes it.
+// commits many tenants' writes. The door to RocksDB: only this folder includes it.
+//
+// With `tenants_root` each tenant has a database of its own besides (tenant_route.hpp says which key goes where), and what
+// is said below holds for each database by itself: a batch about several is written to the tenants' first and to the shared
+// one last, a scan stays inside the database of its first key, and unsynced writes to two databases may survive a crash in
+// any combination.
 //
 // Owned by the node; opened once, closed last. Every member may be called from any thread, and every one that reaches
 // the disk may block: call those from the blocking pool, never from a runtime thread. A kv_batch belongs to one thread.
@@ -21,6 +25,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/ids.hpp"
 #include "storage/kv/function_ref.hpp"
 #include "storage/kv/kv_batch.hpp"
 
@@ -53,6 +58,8 @@ struct kv_stats {
   std::uint64_t wal_sync_micros_total = 0;
   double wal_sync_micros_p50 = 0;
   double wal_sync_micros_p99 = 0;
+  std::size_t tenants_open = 0;  ///< databases of tenants; what is closed isn't in the figures above
+  std::size_t tenants_quarantined = 0;
   std::uint64_t disk_free_bytes = 0;  ///< 0 when the file system doesn't say
   std::uint64_t disk_total_bytes = 0;
 };
@@ -67,6 +74,8 @@ class kv_store {
     std::size_t block_cache_bytes = 64u << 20;
     std::size_t write_buffer_bytes = 64u << 20;  ///< all families together
     int background_jobs = 2;
+    std::filesystem::path tenants_root;   ///< "": all in one; else tenants' databases are `{tenants_root}/{uuid}/kv`
+    std::size_t open_tenants_max = 256;   ///< databases of tenants that are open at a time
   };
 
   /// storage_full, io_error (unusable or already open directory), corrupt_data (damaged files or WAL).
@@ -92,10 +101,10 @@ class kv_store {
   /// The same keys, last first.
   result<void> scan_reverse(kv_family family, std::string_view begin, std::string_view end, visitor visit,
                             const kv_snapshot* snapshot = nullptr) const;
-  /// Null when a failed store could not be opened again.
-  std::shared_ptr<kv_snapshot> snapshot() const;
+  /// Of the database that holds what is `owner`'s. Null when there is none, or a failed store could not be opened again.
+  std::shared_ptr<kv_snapshot> snapshot(const tenant_id& owner = {}) const;
 
-  /// All that was written so far is durable when it returns ok (also when options.fsync is false).
+  /// All that was written so far to the shared database is durable when it returns ok (also when options.fsync is false).
   result<void> sync_wal();
   /// Moves the memtables to sorted files. For tests and for a quiet moment; nothing depends on it.
   result<void> flush_memtables();
@@ -114,9 +123,22 @@ class kv_store {
 
   kv_stats stats() const;
 
+  // Databases of tenants. Without `tenants_root` these do nothing.
+  bool has_tenant_databases() const;
+  /// Its database is damaged: every call about it is tenant_unavailable.
+  bool quarantined(const tenant_id& owner) const;
+  /// Keeps a tenant whose database could not take a write quarantined until the next start.
+  void keep_out(const tenant_id& owner);
+  /// What was written to tenants' databases so far is durable when it returns ok. Quarantined ones are left out.
+  result<void> sync_tenants();
+  /// Deletes the tenant's database, once its entries up to `applied` have been applied; its mirror stays. A crash before the
+  /// end leaves it whole, or is made good by the next `open`. not_ready while somebody reads it.
+  result<void> drop_tenant(const tenant_id& owner, log_index applied);
+
  private:
   struct impl;
   explicit kv_store(std::unique_ptr<impl> p);
+  result<void> write_parts(const kv_batch& batch, kv_sync sync);
   std::unique_ptr<impl> impl_;
 };
 

@@ -48,6 +48,11 @@ result<void> error_watch::note(const rocksdb::Status& s, std::string_view doing)
   return f;
 }
 
+failure error_watch::fail(failure f) {
+  remember(f);
+  return f;
+}
+
 failure error_watch::why() const {
   const std::lock_guard lock(mutex_);
   return why_;
@@ -116,9 +121,9 @@ rocksdb::CompressionType lz4_if_built_in() {
 }
 
 rocksdb::ColumnFamilyOptions tune_family(kv_family family, const kv_store::options& opts,
-                                         const std::shared_ptr<rocksdb::Cache>& cache) {
+                                         const rocks_database::shared_parts& parts) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
+  table.block_cache = parts.cache;
   table.block_size = 16 * 1024;  // vectors are 0.5–6 KB: 4 KB blocks would hold one row and index every one
   table.format_version = 5;
   // Index and filter blocks live in the block cache, so memory doesn't grow with the data; those of level 0, which
@@ -130,6 +135,11 @@ rocksdb::ColumnFamilyOptions tune_family(kv_family family, const kv_store::optio
   rocksdb::ColumnFamilyOptions cf;
   cf.write_buffer_size = std::max<std::size_t>(opts.write_buffer_bytes / 2, 1u << 20);
   cf.max_write_buffer_number = 3;  // one filling, one flushing, one spare before writers stall
+  if (parts.tenants_memory) {
+    cf.write_buffer_size = 4u << 20;
+    cf.max_write_buffer_number = 2;
+    cf.arena_block_size = 32u << 10;  // what an open database takes as soon as it is written to
+  }
   cf.level_compaction_dynamic_level_bytes = true;
   cf.compression = lz4_if_built_in();
   if (family == kv_family::raft_log) {
@@ -144,7 +154,7 @@ rocksdb::ColumnFamilyOptions tune_family(kv_family family, const kv_store::optio
   return cf;
 }
 
-rocksdb::DBOptions tune_database(const kv_store::options& opts) {
+rocksdb::DBOptions tune_database(const kv_store::options& opts, const rocks_database::shared_parts& parts) {
   rocksdb::DBOptions db;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
@@ -173,6 +183,15 @@ rocksdb::DBOptions tune_database(const kv_store::options& opts) {
   db.max_open_files = 1024;
   db.bytes_per_sync = 1u << 20;  // sorted files reach the disk evenly, not in one burst that delays the next WAL fsync
   db.max_bgerror_resume_count = 0;  // leaving the failed state is the owner's decision: resume()
+  if (parts.tenants_memory) {
+    db.db_write_buffer_size = 0;
+    db.write_buffer_manager = parts.tenants_memory;
+    db.max_total_wal_size = 16u << 20;
+    db.max_open_files = 64;
+    db.allow_fallocate = false;  // a few MiB each add up
+  }
+  db.statistics = parts.statistics;
+  db.listeners.push_back(parts.listener ? parts.listener : parts.watch);
   db.info_log = std::make_shared<node_log>();
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
@@ -183,16 +202,14 @@ rocksdb::DBOptions tune_database(const kv_store::options& opts) {
 
 result<std::shared_ptr<rocks_database>> rocks_database::open(const kv_store::options& opts, const shared_parts& parts,
                                                              mode how) {
-  auto db_options = tune_database(opts);
-  db_options.statistics = parts.statistics;
-  db_options.listeners.push_back(parts.watch);
+  auto db_options = tune_database(opts, parts);
   gap_check gaps;  // asked only while DB::Open replays
   db_options.wal_filter = &gaps;
   // `meta` is RocksDB's default family: that one always exists and would otherwise lie idle. Names are on disk.
   const std::vector<rocksdb::ColumnFamilyDescriptor> families = {
-      {rocksdb::kDefaultColumnFamilyName, tune_family(kv_family::meta, opts, parts.cache)},
-      {"raft_log", tune_family(kv_family::raft_log, opts, parts.cache)},
-      {"points", tune_family(kv_family::points, opts, parts.cache)}};
+      {rocksdb::kDefaultColumnFamilyName, tune_family(kv_family::meta, opts, parts)},
+      {"raft_log", tune_family(kv_family::raft_log, opts, parts)},
+      {"points", tune_family(kv_family::points, opts, parts)}};
   auto opened = std::make_shared<rocks_database>();
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   const auto directory = opts.directory.string();

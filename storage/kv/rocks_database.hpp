@@ -3,6 +3,7 @@
 // Inside of storage/kv only: nobody else may see a RocksDB type. Owned by kv_store and by the snapshots of it.
 #include <rocksdb/db.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/write_buffer_manager.h>
 
 #include <array>
 #include <atomic>
@@ -27,6 +28,8 @@ class error_watch final : public rocksdb::EventListener {
   }
   /// Passes a write's status on and remembers what makes later writes hopeless.
   result<void> note(const rocksdb::Status& s, std::string_view doing);
+  /// Remembers what makes later writes hopeless, and passes it on.
+  failure fail(failure f);
   bool failed() const { return failed_; }
   failure why() const;
   void clear() { failed_ = false; }
@@ -44,6 +47,9 @@ struct rocks_database {
     std::shared_ptr<rocksdb::Cache> cache;
     std::shared_ptr<rocksdb::Statistics> statistics;
     std::shared_ptr<error_watch> watch;
+    std::shared_ptr<rocksdb::EventListener> listener;  ///< in place of the watch
+    /// Of the memtables of all tenants' databases together; set for those only, which are tuned to be small.
+    std::shared_ptr<rocksdb::WriteBufferManager> tenants_memory;
   };
   /// `read_only` writes nothing at all: it works on a disk that takes no writes.
   enum class mode { read_write, read_only };

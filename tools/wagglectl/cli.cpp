@@ -30,6 +30,7 @@ struct command_line {
   ip_lists_options ip_lists;
   tenant_quota_options quota;
   std::string tenant_id;
+  convert_options convert;
   std::string collection;
   std::string shell;
   std::string output = "table";
@@ -55,6 +56,7 @@ struct command_line {
   CLI::App* tenant_quota = nullptr;
   CLI::App* tenant_cleanup = nullptr;
   std::vector<CLI::App*> tenant_acts;
+  CLI::App* convert_command = nullptr;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -82,6 +84,13 @@ struct command_line {
     usage_command = app.add_subcommand("usage", "Recount what tenants hold, in the data directory of a stopped node");
     usage_command->add_option("--data-dir", usage.data_dir, "The node's data directory")->type_name("FILE");
     usage_command->add_option("--tenant", usage.tenant, "UUID of one tenant, in place of all");
+    auto* tenancy = app.add_subcommand("tenancy", "How tenants lie on the disk of a stopped node");
+    tenancy->require_subcommand(1);
+    convert_command = tenancy->add_subcommand("convert", "Give each tenant a database of its own, or put all into one");
+    convert_command->add_option("--to", convert.to, "storage or collection")
+        ->required()
+        ->check(CLI::IsMember({"storage", "collection"}));
+    convert_command->add_option("--data-dir", convert.data_dir, "The node's data directory")->type_name("FILE");
     version = app.add_subcommand("version", "Show the version of wagglectl and of the node");
     completion = app.add_subcommand("completion", "Print a completion script for a shell");
     completion->add_option("shell", shell, "bash, zsh or fish")
@@ -364,6 +373,7 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   for (const auto* act : line.tenant_acts)
     if (act->parsed()) return run_tenant_act(*context, line.tenant_id, act->get_name());
   if (line.usage_command->parsed()) return run_usage(*context, line.usage);
+  if (line.convert_command->parsed()) return run_tenancy_convert(*context, line.convert);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);
   policy.retries_max = line.import.retries;
   return run_import(*context, line.import, policy);

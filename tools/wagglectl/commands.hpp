@@ -32,6 +32,9 @@ outcome<exit_code> run_audit_verify(command_context& context, const audit_verify
 outcome<exit_code> run_audit_tail(command_context& context, const audit_tail_options& options);
 /// Needs a node that is stopped: 0 every drift is 0, 1 one is not, 2 the store can't be opened, 5 no such tenant.
 outcome<exit_code> run_usage(command_context& context, const usage_options& options);
+/// Needs a node that is stopped: 0 converted, or it was so; 1 a copy is not like its original; 2 the store can't be opened;
+/// 6 another conversion is unfinished, or the node was not stopped in order.
+outcome<exit_code> run_tenancy_convert(command_context& context, const convert_options& options);
 outcome<exit_code> run_version(command_context& context);
 outcome<exit_code> run_keys_create(command_context& context, const key_options& options);
 outcome<exit_code> run_keys_list(command_context& context);

@@ -98,6 +98,11 @@ struct usage_options {
   std::string tenant;  ///< a UUID; empty = all
 };
 
+struct convert_options {
+  std::string data_dir = "data";
+  std::string to;  ///< storage or collection
+};
+
 struct import_options {
   std::string source;  ///< a file, or "-" for standard input
   std::string collection;

@@ -1,10 +1,10 @@
 // `wagglectl usage`: what tenants are billed for, counted again from the points themselves.
 #include <algorithm>
-#include <filesystem>
 #include <ostream>
 
 #include "base/text_out.hpp"
 #include "storage/apply/account.hpp"
+#include "storage/apply/layout.hpp"
 #include "tools/wagglectl/commands.hpp"
 
 namespace waggle::ctl {
@@ -23,15 +23,9 @@ bool is_exact(const counted_tenant& t) {
          t.account.bytes == t.counted.bytes;
 }
 
-/// A store that is not there must not be made by looking for it.
 result<std::unique_ptr<kv_store>> open_store(const std::string& data_dir) {
-  kv_store::options options;
-  options.directory = std::filesystem::path(data_dir) / "_node" / "kv";
-  std::error_code failed;
-  if (!std::filesystem::exists(options.directory / "CURRENT", failed))
-    return failure(ec::not_found, "'" + data_dir + "' is no data directory of a node");
-  auto kv = kv_store::open(options);
-  if (kv) return kv;
+  auto kv = open_as_it_lies(data_dir);
+  if (kv || kv.error().code == ec::not_found || kv.error().code == ec::conflict) return kv;
   return failure(kv.error().code, "The store in '" + data_dir + "' can't be opened; stop the node first (" +
                                       kv.error().log_text + ")");
 }
@@ -48,8 +42,10 @@ result<void> count(const kv_store& kv, const tenant_id& tenant, const tenant_rec
 result<std::vector<counted_tenant>> count_all(const kv_store& kv) {
   std::vector<counted_tenant> out;
   result<void> bad;
-  auto visited = visit_accounts(kv, std::nullopt, [&](const tenant_id& tenant, const tenant_record& account) {
-    bad = count(kv, tenant, account, out);
+  auto visited = visit_accounts(kv, std::nullopt, [&](const tenant_id& tenant, const tenant_record& known) {
+    // After a crash a tenant's own account may be newer than what the shared database knows of it.
+    auto account = load_account(write_overlay(kv), tenant);
+    bad = account ? count(kv, tenant, account->value_or(known), out) : account.error();
     return bad.has_value();
   });
   if (!visited) return visited.error();
@@ -103,7 +99,7 @@ void print_text(std::ostream& out, const std::vector<counted_tenant>& tenants) {
 
 command_failure failed(const failure& why) {
   const auto code = why.code == ec::tenant_not_found ? exit_code::not_found
-                    : why.code == ec::corrupt_data   ? exit_code::failed
+                    : why.code == ec::corrupt_data || why.code == ec::tenant_unavailable ? exit_code::failed
                                                      : exit_code::usage;
   return command_failure(code, printable(why.message.empty() ? why.log_text : why.message));
 }

@@ -12,6 +12,8 @@
 #include "base/uuid.hpp"
 #include "net/identity/hub_authenticator.hpp"
 #include "net/identity/local_authenticator.hpp"
+#include "storage/apply/layout.hpp"
+#include "storage/apply/state_machine.hpp"
 #include "version.hpp"
 
 namespace waggle {
@@ -204,10 +206,24 @@ result<void> node::open_store() {
   kv_store::options options;
   options.directory = data_dir / "_node" / "kv";
   options.fsync = config_.durability.fsync;
+  const bool apart = config_.tenancy.isolation == "storage";
+  if (config_.cluster.enabled && config_.tenancy.isolation == "none")
+    log_event(log_level::warn, "tenancy", "hub.tenant_isolation: none has no effect: tenants are kept apart as with collection");
+  if (apart) options.tenants_root = data_dir;
+  options.open_tenants_max = config_.tenancy.open_stores_max;
   auto kv = kv_store::open(options);
   if (!kv) return held_by_another(kv.error()) ? in_use(config_.data_dir) : kv.error();
+  if (auto fits = adopt_layout(**kv, group_id{}, apart ? tenant_layout::apart : tenant_layout::together); !fits) return fits;
   kv_ = std::move(*kv);
   return {};
+}
+
+/// A start after this has nothing to apply again.
+void node::close_store() {
+  if (kv_ && !group_->failed)
+    if (auto kept = state_machine::make_durable(*kv_, group_id{}, log_index(group_->applied)); !kept)
+      log_event(log_level::warn, "node", "tenants' databases could not be synced", {{"why", kept.error().log_text}});
+  kv_.reset();
 }
 
 void node::start_actors() {
@@ -321,7 +337,7 @@ void node::stop() {
   audit_log_.reset();  // writes what waits; who waits for it belongs to the contexts
   runtime_.reset();
   tenants_.reset();  // requests that were never answered leave its gates with the runtime
-  kv_.reset();
+  close_store();
 }
 
 }  // namespace waggle

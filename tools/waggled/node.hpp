@@ -45,6 +45,7 @@ class node {
 
  private:
   result<void> open_store();
+  void close_store();
   void start_actors();
   result<void> wait_until_ready();
   result<void> open_identity();

@@ -14,21 +14,49 @@ using namespace waggle;
 
 class machine_world {
  public:
-  machine_world() : directory_(std::filesystem::temp_directory_path() / ("waggle-apply-" + new_uuid_v4())) { open(); }
+  /// `apart`: each tenant in a database of its own.
+  explicit machine_world(bool apart = false)
+      : apart_(apart), directory_(std::filesystem::temp_directory_path() / ("waggle-apply-" + new_uuid_v4())) {
+    open();
+  }
   ~machine_world() {
     machine_.reset();
     kv_.reset();
     std::filesystem::remove_all(directory_);
   }
   void reopen() {
+    close();
+    open();
+  }
+  void close() {
     machine_.reset();
     kv_.reset();
-    open();
+  }
+  void open() {
+    kv_store::options options;
+    options.directory = directory_ / "_node" / "kv";
+    if (apart_) options.tenants_root = directory_;
+    auto kv = kv_store::open(options);
+    REQUIRE(kv.has_value());
+    kv_ = std::move(*kv);
+    auto machine = state_machine::open(*kv_, group_id{});
+    REQUIRE(machine.has_value());
+    machine_ = std::move(*machine);
+  }
+  /// What is in the log comes again, as after a restart: all that the machine says it lacks, in one batch.
+  applied_batch apply_again() {
+    std::vector<committed_entry> again;
+    for (const auto& e : log_)
+      if (e.index > machine_->applied()) again.push_back(e);
+    auto done = machine_->apply(again);
+    REQUIRE(done.has_value());
+    return std::move(*done);
   }
   applied_batch apply(std::vector<log_entry> entries) {
     std::vector<committed_entry> committed;
     for (auto& e : entries) committed.push_back({log_index(++index_), encode_entry(e)});
     last_ = committed;
+    log_.insert(log_.end(), committed.begin(), committed.end());
     auto done = machine_->apply(committed);
     REQUIRE(done.has_value());
     return std::move(*done);
@@ -48,22 +76,15 @@ class machine_world {
   kv_store& kv() { return *kv_; }
   state_machine& machine() { return *machine_; }
   const std::vector<committed_entry>& last() const { return last_; }
+  const std::filesystem::path& directory() const { return directory_; }
 
  private:
-  void open() {
-    kv_store::options options;
-    options.directory = directory_;
-    auto kv = kv_store::open(options);
-    REQUIRE(kv.has_value());
-    kv_ = std::move(*kv);
-    auto machine = state_machine::open(*kv_, group_id{});
-    REQUIRE(machine.has_value());
-    machine_ = std::move(*machine);
-  }
-  std::filesystem::path directory_;
+  const bool apart_;
+  const std::filesystem::path directory_;
   std::unique_ptr<kv_store> kv_;
   std::unique_ptr<state_machine> machine_;
   std::vector<committed_entry> last_;
+  std::vector<committed_entry> log_;
   std::uint64_t index_ = 0;
 };
 

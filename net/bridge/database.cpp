@@ -1,5 +1,8 @@
 #include "net/bridge/database.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <span>
 
 #include "net/bridge/embedding_wire.hpp"
@@ -52,11 +55,19 @@ database::reply<Reply> database::ask_tenant(request_scope& scope, Request reques
   Request first(request);
   auto reply = co_await ask<Reply>(rt_, *to, std::move(first), deadline_ms);
   if (reply || reply.error().code != ec::tenant_unavailable) co_return reply;
-  known_tenants().erase(scope.who().tenant());
-  auto next = co_await tenant(scope);
-  // An actor that fell asleep has not seen the request. One that is still there has, and this was its answer.
-  if (!next || *next == *to) co_return reply;
-  co_return co_await ask<Reply>(rt_, *next, std::move(request), deadline_ms);
+  // An actor that fell asleep has not seen the request. One that is still there after a moment, in which the directory hears of
+  // ends, has seen it, and this was its answer.
+  constexpr std::chrono::milliseconds first_pause{1}, last_pause{32};
+  boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
+  for (auto pause = first_pause;; pause *= 2) {
+    known_tenants().erase(scope.who().tenant());
+    auto next = co_await tenant(scope);
+    if (!next) co_return next.error();
+    if (*next != *to) co_return co_await ask<Reply>(rt_, *next, std::move(request), deadline_ms);
+    if (pause > last_pause) co_return reply;
+    timer.expires_after(pause);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
 }
 
 database::reply<std::shared_ptr<const collection_reader>> database::open(request_scope& scope, std::string name,

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
+import test_quotas
 from node import built
 from test_admin import recount
 from test_isolation import (test_one_tenants_answers_do_not_depend_on_another, test_two_tenants_use_one_name,  # noqa: F401
                             test_what_is_anothers_is_what_is_not_there)
-from test_quotas import test_deleting_frees_and_counts, test_usage_survives_a_kill_and_the_limit_still_holds  # noqa: F401
 
 APART = {"hub.tenant_isolation": "storage", "tenancy.open_stores_max": "3"}
 TENANTS = 6
@@ -26,6 +26,11 @@ def start_world(start_world):
 @pytest.fixture
 def world(start_world):
     return start_world()
+
+
+def test_quotas_hold(start_world):
+    test_quotas.test_deleting_frees_and_counts(start_world(**test_quotas.PLAN))
+    test_quotas.test_usage_survives_a_kill_and_the_limit_still_holds(start_world(**test_quotas.PLAN))
 
 
 def more_tenants(world):

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "net/rest/handlers.hpp"
+#include "net/rest/migration.hpp"
 
 namespace waggle::rest {
 namespace {
@@ -149,6 +150,12 @@ constexpr route table[] = {
     {"PUT", "/hub/tenant/{id}/quota", 'O', "tenant.quota", tenant_set_quota, "Set limits of a tenant", ""},
     {"GET", "/hub/tenant/{id}/ip_lists", 'O', "tenant.ip_lists", tenant_addresses, "From where a tenant's clients may come", ""},
     {"PUT", "/hub/tenant/{id}/ip_lists", 'O', "tenant.ip_lists", set_tenant_addresses, "Set from where they may come", ""},
+    {"GET", "/hub/migration", 'O', "tenant.migration", migration_scan, "Collections that are nobody's", ""},
+    {"POST", "/hub/migration/plan", 'O', "tenant.migration", migration_make_plan, "Plan who gets them", ""},
+    {"POST", "/hub/migration/execute", 'O', "tenant.migration", migration_execute, "Give them to tenants", ""},
+    {"POST", "/hub/migration/rollback", 'O', "tenant.migration", migration_rollback, "Take the copies away", ""},
+    {"POST", "/hub/migration/finish", 'O', "tenant.migration", migration_finish, "Delete what was given to tenants", ""},
+    {"GET", "/hub/migration/{plan_id}", 'O', "tenant.migration", migration_status, "How far a migration is", ""},
     // cluster mode
     {"GET", "/cluster/health", 'O', "cluster.health", cluster_health, "Health of the cluster", ""},
     {"GET", "/cluster/tenants", 'O', "cluster.tenants", cluster_tenants, "All tenants", ""},

@@ -5,6 +5,7 @@
 #include "net/rest/tenant_gates.hpp"
 #include "net/rest/tenant_metrics.hpp"
 #include "net/tenants/hub_events.hpp"
+#include "net/tenants/tenant_migration.hpp"
 #include "net/usage/limits_source.hpp"
 #include "net/usage/usage_meter.hpp"
 #include "net/usage/usage_writer.hpp"
@@ -20,6 +21,7 @@ struct tenant_services {
   tenant_metrics& metrics;
   tenant_keeper& keeper;
   hub_events* events;  ///< none without HiveHub
+  tenant_migration& migration;
   tenant_gates gates = {};
 };
 

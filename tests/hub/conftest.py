@@ -36,6 +36,11 @@ NO_LIMITS = {"auth.brute_force.failures": "10000", "rate_limiting.default_reques
 
 
 @pytest.fixture
+def no_limits():
+    return NO_LIMITS
+
+
+@pytest.fixture
 def start_world(hub, make_node):
     def start(environment=None, **settings):
         wanted = {key: value for key, value in {**NO_LIMITS, **settings}.items() if value is not None}  # None: as it ships

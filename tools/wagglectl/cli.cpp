@@ -9,6 +9,7 @@
 #include "base/limits.hpp"
 #include "tools/wagglectl/commands.hpp"
 #include "tools/wagglectl/completion.hpp"
+#include "tools/wagglectl/migrate.hpp"
 
 namespace waggle::ctl {
 namespace {
@@ -57,6 +58,11 @@ struct command_line {
   CLI::App* tenant_cleanup = nullptr;
   std::vector<CLI::App*> tenant_acts;
   CLI::App* convert_command = nullptr;
+  migrate_options migrate;
+  CLI::App* migrate_scan = nullptr;
+  CLI::App* migrate_plan = nullptr;
+  CLI::App* migrate_status = nullptr;
+  std::vector<CLI::App*> migrate_acts;
   CLI::App* version = nullptr;
   CLI::App* completion = nullptr;
 
@@ -81,6 +87,7 @@ struct command_line {
     add_audit();
     add_keys();
     add_tenant();
+    add_migrate();
     usage_command = app.add_subcommand("usage", "Recount what tenants hold, in the data directory of a stopped node");
     usage_command->add_option("--data-dir", usage.data_dir, "The node's data directory")->type_name("FILE");
     usage_command->add_option("--tenant", usage.tenant, "UUID of one tenant, in place of all");
@@ -221,6 +228,26 @@ struct command_line {
     q->add_flag("--clear", quota.clear, "No limits of an operator's any more");
     for (auto* command : {c, tenant_list, tenant_show, tenant_cleanup, q}) command->fallthrough();
     for (auto* command : tenant_acts) command->fallthrough();
+  }
+  void add_migrate() {
+    auto* all = app.add_subcommand("migrate", "Give a standalone node's collections to tenants, in cluster mode");
+    all->require_subcommand(1);
+    all->fallthrough();
+    migrate_scan = all->add_subcommand("scan", "List the collections that are nobody's");
+    migrate_plan = all->add_subcommand("plan", "Say who gets them; --dry-run only shows what would happen");
+    migrate_plan->add_option("--default-owner", migrate.default_owner, "Tenant that gets what --map does not name")
+        ->required()->type_name("UUID");
+    migrate_plan->add_option("--map", migrate.owners, "Owners of some, separated by commas")->delimiter(',')->type_name("NAME=UUID");
+    migrate_status = all->add_subcommand("status", "Show how far a plan is");
+    const std::pair<const char*, const char*> acts[] = {{"execute", "Copy the collections to their owners, and check the copies"},
+                                                        {"rollback", "Delete the copies: all is as it was"},
+                                                        {"finish", "Delete the collections that were copied"}};
+    for (const auto& [name, help] : acts) migrate_acts.push_back(all->add_subcommand(name, help));
+    auto with_plan = migrate_acts;
+    with_plan.push_back(migrate_status);
+    for (auto* command : with_plan) command->add_option("plan", migrate.plan, "Id of the plan")->required();
+    with_plan.insert(with_plan.end(), {migrate_scan, migrate_plan});
+    for (auto* command : with_plan) command->fallthrough();
   }
   void add_import() {
     import_command = app.add_subcommand("import", "Load a file, or standard input, into a collection");
@@ -372,6 +399,11 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.tenant_cleanup->parsed()) return run_tenant_cleanup(*context, line.tenant_id);
   for (const auto* act : line.tenant_acts)
     if (act->parsed()) return run_tenant_act(*context, line.tenant_id, act->get_name());
+  if (line.migrate_scan->parsed()) return run_migrate_scan(*context);
+  if (line.migrate_plan->parsed()) return run_migrate_plan(*context, line.migrate);
+  if (line.migrate_status->parsed()) return run_migrate_status(*context, line.migrate.plan);
+  for (const auto* act : line.migrate_acts)
+    if (act->parsed()) return run_migrate_act(*context, line.migrate.plan, act->get_name());
   if (line.usage_command->parsed()) return run_usage(*context, line.usage);
   if (line.convert_command->parsed()) return run_tenancy_convert(*context, line.convert);
   if (line.doctor_command->parsed()) return run_doctor(*context, line.doctor);

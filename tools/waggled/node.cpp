@@ -185,6 +185,7 @@ result<void> node::open_audit() {
 result<void> node::open_tenants() {
   limits_source& limits = hub_limits_ ? static_cast<limits_source&>(*hub_limits_) : *limits_;
   overridden_ = std::make_unique<overridden_limits>(limits, standings_, clock_);
+  migration_ = std::make_unique<tenant_migration>(*services_, log_, *records_, *overridden_, standings_);
   keeper_->when_erased([this](const tenant_id& tenant, const tenant_standing& standing) {
     if (hub_) hub_->forget_keys_of(tenant);
     if (audit_) audit_->record_erasure(tenant, standing.receipt);
@@ -245,6 +246,7 @@ void node::start_actors() {
     events_seen_.take(changes);
   };
   const auto group = spawn_replication_group(*services_, group_id{}, group_);
+  log_ = group;
   runtime_->adopt(group);
   ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
   records_ = std::make_unique<node_records>(*ledger_, *kv_);
@@ -281,7 +283,7 @@ result<void> node::wait_until_ready() {
 
 result<void> node::listen() {
   tenants_.reset(new rest::tenant_services{*overridden_, accounts_, meter_, *usage_writer_, *roll_, *tenant_metrics_,
-                                           *keeper_, hub_events_.get()});
+                                           *keeper_, hub_events_.get(), *migration_});
   state_.store_fault = [group = group_] {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
@@ -294,6 +296,7 @@ result<void> node::listen() {
   if (auto listening = server_->start(); !listening) return listening;
   usage_writer_->start();
   keeper_->start();
+  if (config_.cluster.enabled) migration_->start();
   if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->start();
   return {};
 }
@@ -313,6 +316,7 @@ void node::stop() {
     server_->stop();
   }
   if (keeper_) keeper_->stop();
+  if (migration_) migration_->stop();
   if (usage_writer_) usage_writer_->stop();
   if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->stop();
   if (builds_) builds_->stop();
@@ -329,6 +333,8 @@ void node::stop() {
   door_.reset();
   identity_.reset();
   hub_events_.reset();
+  migration_.reset();
+  log_ = nullptr;
   keeper_.reset();
   records_.reset();
   ledger_.reset();

@@ -25,6 +25,7 @@
 #include "net/tenants/hub_events.hpp"
 #include "net/tenants/overridden_limits.hpp"
 #include "net/tenants/tenant_keeper.hpp"
+#include "net/tenants/tenant_migration.hpp"
 #include "net/usage/hub_limits.hpp"
 #include "net/usage/usage_reporter.hpp"
 
@@ -89,6 +90,8 @@ class node {
   std::unique_ptr<usage_reporter> usage_reporter_;
   std::unique_ptr<overridden_limits> overridden_;
   std::unique_ptr<tenant_keeper> keeper_;
+  replication_group_actor log_;
+  std::unique_ptr<tenant_migration> migration_;
   std::unique_ptr<hub_events> hub_events_;  ///< none without HiveHub
   std::unique_ptr<rest::tenant_services> tenants_;
   std::unique_ptr<audit_log> audit_log_;  ///< none in standalone mode

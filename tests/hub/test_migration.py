@@ -58,6 +58,9 @@ class Switched:
         fill(node.start().client())
         self.before = look(node.client())
         assert node.stop() == 0
+        if settings.get("hub.tenant_isolation") == "storage":
+            subprocess.run([built("tools/wagglectl/wagglectl"), "tenancy", "convert", "--to", "storage", "--data-dir", str(node.data_dir)],
+                           check=True, capture_output=True)
         node.settings.update(settings)
         node.environment.update({**hub.environment, "HIVEHUB_INBOUND_SERVICE_SECRET": INBOUND_SECRET})
         self.world = World(hub, node.start())
@@ -137,6 +140,18 @@ def test_nobody_has_them_and_plans_change_nothing(switch):
     assert node.operator().post("/hub/migration/finish", {"plan_id": plan["id"]}).code == "CONFLICT"
     assert node.world.client("acme").get("/hub/migration").code == "FORBIDDEN"
     assert node.standalone() == node.before
+
+
+def test_into_databases_of_their_own(switch):
+    node = switch(**{"hub.tenant_isolation": "storage"})
+    plan = node.plan()["id"]
+    done = node.act("execute", plan)
+    assert statuses(done) == dict.fromkeys(SIZES, "completed")
+    node.node.kill9()
+    node.node.start()
+    assert node.given() == node.before
+    assert node.operator().post("/hub/migration/finish", {"plan_id": plan}).status in (200, 202)
+    assert node.drift()[node.users["birch"]] == SIZES["wide"]
 
 
 def test_execute_roll_back_execute_finish(switch):

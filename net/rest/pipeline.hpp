@@ -45,6 +45,8 @@ class pipeline final : public http_handler {
     request_scope::observations seen;
     rate_verdict rate;
     quota_limits limits;
+    bool billed = false;           ///< to `who`'s tenant
+    std::size_t body_bytes = 0;
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);

@@ -29,11 +29,13 @@ class tenant_metrics {
   /// One that counts as the tenant's. `function`: static storage.
   void request(const tenant_id& tenant, std::string_view function);
   void rate_limited(const tenant_id& tenant);
+  void bytes(const tenant_id& tenant, std::uint64_t in, std::uint64_t out);
   void quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits);
 
   // For a scrape.
   listed requests() const;        ///< tenant_id, operation
   listed rate_limits() const;     ///< tenant_id
+  listed transferred() const;     ///< tenant_id, direction
   listed quota_checks() const;    ///< tenant_id, quota_type, result
   listed quota_refusals() const;  ///< tenant_id, quota_type
   listed cpu_seconds(const std::vector<std::pair<tenant_id, std::uint64_t>>& totals_us) const;  ///< tenant_id
@@ -45,6 +47,8 @@ class tenant_metrics {
   struct counts {
     std::map<std::string_view, std::uint64_t> by_function;
     std::uint64_t rate_limited = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
     std::array<std::array<std::uint64_t, result_kinds>, quota_types> checks{};
     std::uint64_t cpu_us_before = 0;  ///< spent before the series began
   };

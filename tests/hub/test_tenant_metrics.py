@@ -48,6 +48,7 @@ def test_they_count_what_a_tenant_did(world):
         assert usage == {"collection_count": 2, "vector_count": 8, "storage": 72}
         assert seen[prefix + "hub_active_tenants",] == 1
     assert seen["waggle_tenant_cpu_seconds_total", acme] > 0
+    assert min(seen["waggle_tenant_bytes_total", acme, way] for way in ("in", "out")) > 0
     assert not any(birch in key for key in seen)
     # The operator's own requests are nobody's.
     assert not any(key[0] == "vectorizer_tenant_requests_total" and key[2] == "metrics" for key in seen)

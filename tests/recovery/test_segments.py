@@ -38,7 +38,7 @@ class Shelf:
         seal(client, name)
         self.delete(client, name, points, 5)
         self.points[name] = points
-        number = str(len(self.files) + 1)  # directories are named by the order of creation
+        number = f"{len(self.files) + 1:016x}"  # directories are named by the order of creation
         found = sorted((self.node.data_dir / TENANT / number / "0").glob("*.segment"))
         assert len(found) == 1, (name, found)
         self.files[name] = found[0]

@@ -29,6 +29,7 @@ class ready_queue {
     std::size_t depth() const { return depth_; }
     std::uint64_t cpu_ns() const { return cpu_ns_; }
     std::size_t slice = 0;  ///< messages per resume, set and adapted by the scheduler
+    std::uint64_t taken_us = 0;  ///< of its time, by who bills it
 
    private:
     friend class ready_queue;

@@ -66,6 +66,8 @@ class runtime {
   /// Worker time spent for a tenant: its actors, its jobs, what was charged. Microseconds; 0 for one never seen.
   std::uint64_t cpu_us(const tenant_id& tenant) const { return scheduler_.cpu_us(tenant); }
   std::vector<std::pair<tenant_id, std::uint64_t>> cpu_totals_us() const { return scheduler_.cpu_totals_us(); }
+  /// What was spent since the last call: each microsecond is taken once.
+  std::uint64_t take_cpu_us(const tenant_id& tenant) { return scheduler_.take_cpu_us(tenant); }
   /// Adds time that a session spent on its tenant's behalf outside of actors and jobs, e.g. parsing a body.
   void charge(const tenant_id& tenant, std::int64_t us) { scheduler_.charge(tenant, us); }
   /// Drops the total of a deleted tenant; false while something of it is queued or running.

@@ -327,6 +327,13 @@ std::uint64_t scheduler::cpu_us(const tenant_id& tenant) const {
   return f ? f->cpu_ns() / 1000 : 0;
 }
 
+std::uint64_t scheduler::take_cpu_us(const tenant_id& tenant) {
+  std::lock_guard guard(lock_);
+  auto& f = queue_.flow_of(tenant);
+  const auto spent_us = f.cpu_ns() / 1000;
+  return spent_us - std::exchange(f.taken_us, spent_us);
+}
+
 std::vector<std::pair<tenant_id, std::uint64_t>> scheduler::cpu_totals_us() const {
   std::unique_lock guard(lock_);
   auto out = queue_.totals_ns();

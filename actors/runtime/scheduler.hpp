@@ -107,6 +107,7 @@ class scheduler {
   void fill(runtime_stats& out) const;
   std::uint64_t cpu_us(const tenant_id& tenant) const;
   std::vector<std::pair<tenant_id, std::uint64_t>> cpu_totals_us() const;
+  std::uint64_t take_cpu_us(const tenant_id& tenant);
   void charge(const tenant_id& tenant, std::int64_t us);
   bool forget(const tenant_id& tenant);
 

@@ -41,6 +41,7 @@ failure refusal_of(const quota_refusal& q) {
   json_writer w(f.details);
   w.begin_object().member("quota_type", name_of(q.type)).member("limit", q.limit).member("used", q.used);
   w.member("requested", q.requested).member("remaining", left(q.limit, q.used));
+  if (q.entitlement_expired) w.member("reason", "entitlement_expired");
   if (q.resets_at_ms > 0) w.member("resets_at", format_rfc3339(q.resets_at_ms));
   w.end_object();
   f.extra_members = "\"usage\":";

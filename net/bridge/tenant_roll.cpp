@@ -54,6 +54,24 @@ tenant_roll::reply<std::vector<tenant_roll::news>> tenant_roll::with_news() {
   co_return co_await run_on(rt_, pool_kind::long_work, std::move(work));
 }
 
+tenant_roll::reply<tenant_roll::held_collections> tenant_roll::reported(tenant_id tenant) {
+  auto work = [&kv = kv_, tenant]() -> result<held_collections> {
+    const write_overlay store(kv);
+    const auto keys = tenant_keyspace::of_verified_owner(tenant);
+    held_collections out;
+    for (const bool on_its_way : {false, true}) {
+      auto bytes = store.get(kv_family::meta, keys.reported_record(on_its_way));
+      if (!bytes) return bytes.error();
+      if (!*bytes) continue;
+      auto list = decode_reported(**bytes);
+      if (!list) return list.error();
+      (on_its_way ? out.now : out.before) = std::move(*list);
+    }
+    return out;
+  };
+  co_return co_await run_blocking(rt_, std::move(work));
+}
+
 tenant_roll::reply<tenant_roll::sums> tenant_roll::totals() {
   {
     const std::lock_guard guard(lock_);

@@ -35,6 +35,11 @@ class tenant_roll {
   };
   /// Tenants with usage that HiveHub has not got, by id.
   reply<std::vector<news>> with_news();
+  /// Of the report that is on its way: what each collection holds in it, and held in the one before.
+  struct held_collections {
+    reported_collections before, now;
+  };
+  reply<held_collections> reported(tenant_id tenant);
   /// None for a tenant that this node has never seen.
   reply<std::optional<tenant_record>> account(tenant_id tenant);
   /// Names, sorted.

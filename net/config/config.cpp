@@ -246,6 +246,12 @@ settings config::settings() const {
   s.hub.get_user_path = path("hub.paths.get_user", "GET /api/v1/users/{user_id}");
   s.hub.get_quota_path = path("hub.paths.get_quota", "GET /api/v1/{service}/users/{user_id}/quota");
   s.hub.report_usage_path = path("hub.paths.report_usage", "POST /api/v1/{service}/users/{user_id}/usage");
+  s.hub.usage_per_collection = text("hub.usage.style") == "per_collection";
+  s.hub.entitlement.max_stale_seconds = number("hub.entitlement.max_stale_seconds");
+  const auto expired = text("hub.entitlement.on_expiry");
+  s.hub.entitlement.when_expired = expired == "defaults"      ? expired_entitlement::defaults
+                                   : expired == "deny_growth" ? expired_entitlement::deny_growth
+                                                              : expired_entitlement::enforce_last;
   s.hub.quota_ttl_seconds = number("hub.cache.quota_ttl_seconds");
   s.hub.usage_report_interval_seconds = number("hub.usage_report_interval");
   s.hub.timeout_ms = 1000 * whole("hub.timeout_seconds");

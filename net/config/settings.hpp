@@ -69,6 +69,13 @@ struct metrics_settings {
   std::string scrape_token;    ///< may read the metrics and nothing else; "" = none
 };
 
+/// What a word of HiveHub about a tenant's limits is good for when its time is over and HiveHub is silent.
+enum class expired_entitlement : std::uint8_t { enforce_last, defaults, deny_growth };
+struct entitlement_settings {
+  std::int64_t max_stale_seconds = 0;  ///< of a word without a lease
+  expired_entitlement when_expired = expired_entitlement::enforce_last;
+};
+
 /// Who may ask is HiveHub's word.
 struct hub_settings {
   bool enabled = false;
@@ -82,6 +89,8 @@ struct hub_settings {
   int inline_deadline_ms = 0;     ///< of a call that a request waits for, attempts and pauses together
   std::int64_t key_ttl_seconds = 0, stale_max_seconds = 0, user_ttl_seconds = 0, quota_ttl_seconds = 0;
   std::int64_t usage_report_interval_seconds = 0;
+  bool usage_per_collection = false;  ///< instead of one report for a tenant
+  entitlement_settings entitlement;
   std::size_t cache_entries_max = 0;
   int breaker_failures = 0;
   std::int64_t breaker_open_seconds = 0, breaker_open_seconds_max = 0;

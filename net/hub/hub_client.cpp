@@ -189,16 +189,24 @@ boost::asio::awaitable<result<hub_verdict<bool>>> hub_client::look_up(const tena
   co_return std::move(said);
 }
 
+/// Once a lease has ended it is asked for again, however young the answer is.
+hub_client::quota_answer hub_client::quota_of(const tenant_id& user) {
+  auto known = quotas_.known(user);
+  const auto ends_ms = known.value.expires_ms;
+  if (ends_ms > 0 && time_.unix_ms() >= ends_ms) known.age = freshness::stale;
+  return known;
+}
+
 std::optional<hub_quota> hub_client::known_quota(const tenant_id& user) {
   if (get_quota_path_.empty()) return hub_quota{};
-  const auto known = quotas_.known(user);
+  const auto known = quota_of(user);
   if (known.age != freshness::fresh) return std::nullopt;
   return known.value;
 }
 
 boost::asio::awaitable<result<hub_quota>> hub_client::quota(tenant_id user) {
   if (get_quota_path_.empty()) co_return hub_quota{};
-  auto known = quotas_.known(user);
+  auto known = quota_of(user);
   auto ask = [this, user] { return look_up_quota(user); };
   co_return co_await quotas_.ask(user, std::move(known), std::move(ask));
 }
@@ -213,6 +221,7 @@ boost::asio::awaitable<result<hub_verdict<hub_quota>>> hub_client::look_up_quota
   hub_line::reader read = [&](const http_client_reply& reply) -> result<void> {
     said = read_quota_answer(reply.status, reply.body);
     if (!said) return said.error();
+    said->value.said_ms = time_.unix_ms();
     return {};
   };
   const auto called = co_await quota_line_.call(std::move(request), std::move(read));

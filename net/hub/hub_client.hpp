@@ -58,6 +58,8 @@ class hub_client {
   boost::asio::awaitable<result<hub_verdict<bool>>> look_up(const tenant_id& user);
   boost::asio::awaitable<result<hub_verdict<hub_quota>>> look_up_quota(const tenant_id& user);
   result<principal_ptr> unless_expired(principal_ptr who) const;
+  using quota_answer = hub_question<tenant_id, hub_quota>::known_answer;
+  quota_answer quota_of(const tenant_id& user);
 
   const hub_settings config_;
   const clock& time_;

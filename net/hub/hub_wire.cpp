@@ -1,6 +1,7 @@
 #include "net/hub/hub_wire.hpp"
 
 #include <algorithm>
+#include <ctime>
 #include <iterator>
 
 #include "base/json.hpp"
@@ -41,6 +42,14 @@ result<permission_set> read_permissions(const json_value& list) {
     if (const auto p = parse_hub_permission(word.as_string())) out.add(*p);
   }
   return out;
+}
+
+/// Of an RFC 3339 time in UTC, without its fraction.
+std::optional<std::int64_t> unix_ms_of(std::string_view text) {
+  const auto whole = read_time(text);
+  std::tm tm{};
+  if (!whole || !strptime(whole->c_str(), "%Y-%m-%dT%H:%M:%S", &tm)) return std::nullopt;
+  return 1000 * static_cast<std::int64_t>(timegm(&tm));
 }
 
 /// An override that is not understood is none: it can only lower.
@@ -207,6 +216,12 @@ result<hub_verdict<hub_quota>> read_quota_answer(int status, std::string_view bo
            take_limit(group, "requests_per_hour", q.per_hour) && take_limit(group, "requests_per_day", q.per_day) &&
            take_limit(group, "requests_per_month", q.per_month);
   if (!good) return malformed("a limit is neither a number nor null");
+  const auto lease = (*parsed)["lease"].is_object() ? (*parsed)["lease"] : root["lease"];
+  if (const auto expires = lease["expires_at"]; expires.present()) {
+    const auto at = expires.is_string() ? unix_ms_of(expires.as_string()) : std::nullopt;
+    if (!at) return malformed("lease.expires_at is no time in UTC");
+    q.expires_ms = *at;
+  }
   return out;
 }
 

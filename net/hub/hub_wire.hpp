@@ -31,6 +31,8 @@ struct said_limit {
 };
 struct hub_quota {
   said_limit collections, points, bytes, per_minute, per_hour, per_day, per_month;
+  std::int64_t said_ms = 0;     ///< 0: it was not asked
+  std::int64_t expires_ms = 0;  ///< of its lease; 0: it gave none
 };
 /// Flat or under `quota`, in each shape of hub.md §3. A user that HiveHub does not know has no limits said.
 result<hub_verdict<hub_quota>> read_quota_answer(int status, std::string_view body);

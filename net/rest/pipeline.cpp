@@ -108,6 +108,10 @@ boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
     if (!recorded) response = refuse(recorded.error(), request, match, outcome);
   }
   in_flight_.add(-1);
+  if (outcome.billed) {
+    tenants_.meter.count_bytes(*outcome.billed, outcome.body_bytes, response.body.size());
+    tenants_.metrics.bytes(*outcome.billed, outcome.body_bytes, response.body.size());
+  }
   const auto number = match.found ? static_cast<std::size_t>(match.found - route_table().data()) : route_table().size();
   count(number, request, response, outcome);
   if (thrown) std::rethrow_exception(thrown);
@@ -305,6 +309,7 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
     const auto from = outcome.who ? sender::known : sender::unproven;
     if (auto came = co_await request.unread->read(from); !came) co_return came.error();
   }
+  outcome.body_bytes = request.body.size();
   handler_context context{scope, db_, config_, metrics_, node_, tenants_, std::move(who), identity_, door_, audit_};
   auto answer = co_await run(*match.found, context, outcome);
   if (counts) {

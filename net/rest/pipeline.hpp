@@ -46,6 +46,7 @@ class pipeline final : public http_handler {
     rate_verdict rate;
     quota_limits limits;
     std::optional<tenant_id> billed;  ///< whose request it counts as
+    std::size_t body_bytes = 0;
   };
   boost::asio::awaitable<http_response> answer_route(http_request& request, const route_match& match,
                                                      request_outcome& outcome);

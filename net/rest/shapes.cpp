@@ -50,7 +50,7 @@ void write_collection_members(json_writer& w, const collection_summary& c) {
   const bool standalone = c.record.owner.is_nil();
   w.member("name", config.name);
   w.member("full_name", canonical_name(c.record.owner, config.name));
-  w.member("collection_id", to_string(c.record.id));
+  w.member("collection_id", format_uuid(c.record.uuid));
   if (standalone)
     w.key("owner_id").null();
   else

@@ -47,6 +47,13 @@ void tenant_metrics::rate_limited(const tenant_id& tenant) {
   ++of(tenant).rate_limited;
 }
 
+void tenant_metrics::bytes(const tenant_id& tenant, std::uint64_t in, std::uint64_t out) {
+  const std::lock_guard guard(lock_);
+  auto& its = of(tenant);
+  its.bytes_in += in;
+  its.bytes_out += out;
+}
+
 void tenant_metrics::quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits) {
   if (decided == quota_decisions{}) return;
   const auto yes = limits == limits_origin::hub ? allowed : unsure;
@@ -89,6 +96,15 @@ tenant_metrics::listed tenant_metrics::rate_limits() const {
   listed out;
   each([&out](const std::string& name, const counts& its) {
     if (its.rate_limited > 0) out.push_back({{name}, static_cast<double>(its.rate_limited)});
+  });
+  return out;
+}
+
+tenant_metrics::listed tenant_metrics::transferred() const {
+  listed out;
+  each([&out](const std::string& name, const counts& its) {
+    if (its.bytes_in > 0) out.push_back({{name, "in"}, static_cast<double>(its.bytes_in)});
+    if (its.bytes_out > 0) out.push_back({{name, "out"}, static_cast<double>(its.bytes_out)});
   });
   return out;
 }

@@ -30,12 +30,14 @@ class tenant_metrics {
   /// A request that counts as the tenant's, and its answer.
   void answered(const tenant_id& tenant, const route& to, int status);
   void rate_limited(const tenant_id& tenant);
+  void bytes(const tenant_id& tenant, std::uint64_t in, std::uint64_t out);
   void quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits);
 
   // For a scrape.
   listed requests() const;        ///< tenant_id, operation
   listed answers() const;         ///< tenant_id, endpoint, method, status
   listed rate_limits() const;     ///< tenant_id
+  listed transferred() const;     ///< tenant_id, direction
   listed quota_checks() const;    ///< tenant_id, quota_type, result
   listed quota_refusals() const;  ///< tenant_id, quota_type
   listed cpu_seconds(const std::vector<std::pair<tenant_id, std::uint64_t>>& totals_us) const;  ///< tenant_id
@@ -47,6 +49,8 @@ class tenant_metrics {
   struct counts {
     std::map<std::pair<const route*, int>, std::uint64_t> by_answer;  ///< and status
     std::uint64_t rate_limited = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
     std::array<std::array<std::uint64_t, result_kinds>, quota_types> checks{};
     std::uint64_t cpu_us_before = 0;  ///< spent before the series began
   };

@@ -44,10 +44,12 @@ answer usage_statistics(handler_context& c) {
   w.member("search_count", total.search_count).member("vectors_inserted", total.vectors_inserted);
   w.member("vectors_deleted", total.vectors_deleted).member("storage_added", total.storage_added);
   w.member("storage_freed", total.storage_freed).member("collections_created", total.collections_created);
-  w.member("collections_deleted", total.collections_deleted).key("collections").begin_array();
+  w.member("collections_deleted", total.collections_deleted).member("cpu_us", total.cpu_us);
+  w.member("bytes_in", total.bytes_in).member("bytes_out", total.bytes_out).key("collections").begin_array();
   for (const auto& one : *all) {
-    if (only && to_string(one.record.id) != *only) continue;
-    w.begin_object().member("collection_id", to_string(one.record.id)).member("name", one.record.config.name);
+    const auto id = format_uuid(one.record.uuid);
+    if (only && id != *only) continue;
+    w.begin_object().member("collection_id", id).member("name", one.record.config.name);
     w.member("vectors", one.counters.points).member("storage", one.counters.bytes).end_object();
   }
   w.end_array().end_object().end_object();

@@ -66,11 +66,11 @@ void write_quota(json_writer& w, const tenant_id& tenant, const tenant_limits& l
   w.key("storage").begin_object();
   write_limit(w, quota.bytes, now.bytes);
   w.member("usage_percent", usage_percent(now.bytes, quota.bytes));
-  w.member("can_allocate", has_room(quota.bytes, now.bytes)).end_object().key("vectors").begin_object();
+  w.member("can_allocate", !quota.no_growth && has_room(quota.bytes, now.bytes)).end_object().key("vectors").begin_object();
   write_limit(w, quota.points, now.points);
-  w.member("can_insert", has_room(quota.points, now.points)).end_object().key("collections").begin_object();
+  w.member("can_insert", !quota.no_growth && has_room(quota.points, now.points)).end_object().key("collections").begin_object();
   write_limit(w, quota.collections, now.collections);
-  w.member("can_create", has_room(quota.collections, now.collections)).end_object().key("rate_limits").begin_object();
+  w.member("can_create", !quota.no_growth && has_room(quota.collections, now.collections)).end_object().key("rate_limits").begin_object();
   write_rate(w, "requests_per_minute", limits.rates.per_minute);
   write_rate(w, "requests_per_hour", limits.rates.per_hour);
   write_rate(w, "requests_per_day", limits.rates.per_day);

@@ -46,6 +46,15 @@ void usage_meter::count_searches(const tenant_id& tenant, std::uint64_t searches
   touch(p, tenant).searches += searches;
 }
 
+void usage_meter::count_bytes(const tenant_id& tenant, std::uint64_t in, std::uint64_t out) {
+  if (in == 0 && out == 0) return;
+  auto& p = part_of(tenant);
+  const std::lock_guard guard(p.lock);
+  auto& c = touch(p, tenant);
+  c.bytes_in += in;
+  c.bytes_out += out;
+}
+
 std::optional<std::uint64_t> usage_meter::requests_of_month(const tenant_id& tenant, std::uint32_t month) const {
   const auto& p = part_of(tenant);
   const std::lock_guard guard(p.lock);
@@ -78,8 +87,11 @@ std::optional<count_reads_op::line> usage_meter::take_one(const tenant_id& tenan
 }
 
 std::optional<count_reads_op::line> usage_meter::taken_from(counts& c, const tenant_id& tenant) {
-  if (c.searches == 0 && c.requests == 0) return std::nullopt;
-  return count_reads_op::line{tenant, std::exchange(c.searches, 0), std::exchange(c.requests, 0)};
+  count_reads_op::line line{tenant, std::exchange(c.searches, 0), std::exchange(c.requests, 0)};
+  line.bytes_in = std::exchange(c.bytes_in, 0);
+  line.bytes_out = std::exchange(c.bytes_out, 0);
+  const bool any = line.searches > 0 || line.requests > 0 || line.bytes_in > 0 || line.bytes_out > 0;
+  return any ? std::optional(line) : std::nullopt;
 }
 
 void usage_meter::forget_idle() {

@@ -1,6 +1,6 @@
 #pragma once
-// What tenants read, counted where it happens until it is written down: searches, and requests, these also by the month against
-// the tenant's limit. Any thread.
+// What tenants read, counted where it happens until it is written down: searches, bytes, and requests, these also by the month
+// against the tenant's limit. Any thread.
 #include <array>
 #include <mutex>
 #include <optional>
@@ -26,6 +26,8 @@ class usage_meter {
   bool count_request(const tenant_id& tenant, std::uint32_t month, std::optional<std::uint64_t> month_max,
                      const month_count& written);
   void count_searches(const tenant_id& tenant, std::uint64_t searches);
+  /// Of the bodies of a request and its answer.
+  void count_bytes(const tenant_id& tenant, std::uint64_t in, std::uint64_t out);
   /// Of this month, those written down included; none where no limit asked for it.
   std::optional<std::uint64_t> requests_of_month(const tenant_id& tenant, std::uint32_t month) const;
 
@@ -42,6 +44,8 @@ class usage_meter {
   struct counts {
     std::uint64_t searches = 0;
     std::uint64_t requests = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_out = 0;
     std::uint32_t month = 0;  ///< of the next one; 0: nobody asked for it yet
     std::uint64_t month_requests = 0;
     bool listed = false;  ///< in `changed`

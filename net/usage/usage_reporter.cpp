@@ -20,7 +20,7 @@ constexpr std::size_t lanes_max = 8;        ///< tenants whose reports are on th
 }
 
 usage_reporter::usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, tenant_roll& roll,
-                               const clock& time, ledger_identity identity, std::int64_t interval_seconds,
+                               const clock& time, ledger_identity identity, const hub_settings& config,
                                metric_registry& metrics)
     : rt_(rt),
       hub_(hub),
@@ -29,7 +29,8 @@ usage_reporter::usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage
       roll_(roll),
       time_(time),
       identity_(std::move(identity)),
-      interval_seconds_(interval_seconds) {
+      interval_seconds_(config.usage_report_interval_seconds),
+      per_collection_(config.usage_per_collection) {
   metrics.family(metric_kind::gauge, "waggle_usage_unacked_reports", "Tenants whose usage HiveHub has not taken yet")
       .sampled({}, [this] { return static_cast<double>(unacked_.load()); });
   metrics.family(metric_kind::gauge, "waggle_usage_unacked_age_seconds", "Age of the oldest usage HiveHub has not taken")
@@ -105,12 +106,22 @@ boost::asio::awaitable<usage_reporter::sent> usage_reporter::report_once(tenant_
   if (!begun) co_return sent::failed;
   const auto frozen = co_await roll_.account(tenant);
   if (!frozen || !*frozen) co_return sent::failed;
-  auto what = make_report(identity_, tenant, **frozen);
-  if (!what) co_return sent::nothing;
-  const auto taken = co_await hub_.report_usage(tenant, std::move(what->body), what->idempotency_key);
-  if (!taken) co_return sent::failed;
-  log_event(log_level::debug, "usage", "Usage report sent", {{"tenant", to_string(tenant)}, {"position", what->position}});
-  std::vector<operation> end{end_report_op{what->position}};
+  const auto& account = **frozen;
+  if (!account.reporting) co_return sent::nothing;
+  const auto held = co_await roll_.reported(tenant);
+  if (!held) co_return sent::failed;
+  std::vector<usage_report> reports;
+  if (per_collection_)
+    reports = make_collection_reports(identity_, tenant, account, held->before, held->now);
+  else
+    reports.push_back(*make_report(identity_, tenant, account, held->now));
+  for (auto& one : reports) {
+    const auto taken = co_await hub_.report_usage(tenant, std::move(one.body), std::move(one.idempotency_key));
+    if (!taken) co_return sent::failed;
+  }
+  const auto position = account.reporting->position;
+  log_event(log_level::debug, "usage", "Usage report sent", {{"tenant", to_string(tenant)}, {"position", position}});
+  std::vector<operation> end{end_report_op{position}};
   const auto ended = co_await book_.enter(tenant, std::move(end), no_retry);
   co_return ended ? sent::one : sent::failed;
 }

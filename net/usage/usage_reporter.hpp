@@ -20,7 +20,7 @@ namespace waggle {
 class usage_reporter {
  public:
   usage_reporter(runtime& rt, hub_client& hub, ledger& book, usage_writer& writer, tenant_roll& roll, const clock& time,
-                 ledger_identity identity, std::int64_t interval_seconds, metric_registry& metrics);
+                 ledger_identity identity, const hub_settings& config, metric_registry& metrics);
 
   void start();
   /// One last round, ten seconds at most. Blocking, not on a worker.
@@ -53,6 +53,7 @@ class usage_reporter {
   const clock& time_;
   const ledger_identity identity_;
   const std::int64_t interval_seconds_;
+  const bool per_collection_;  ///< to a hub that knows the totals of collections only
   std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> unacked_{0};
   std::atomic<std::int64_t> oldest_unacked_ms_{0};  ///< 0: none

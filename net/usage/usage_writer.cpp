@@ -72,6 +72,7 @@ usage_writer::entry usage_writer::keep(std::vector<count_reads_op::line> lines) 
   auto made = std::make_shared<unconfirmed>();
   made->id.bytes = random_uuid_v4();
   made->op.lines = std::move(lines);
+  for (auto& line : made->op.lines) line.cpu_us = rt_.take_cpu_us(line.tenant);
   unconfirmed_.push_back(made);
   return made;
 }

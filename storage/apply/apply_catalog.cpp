@@ -1,4 +1,6 @@
 // The state machine's operations on collections.
+#include <map>
+
 #include "storage/apply/account.hpp"
 #include "storage/apply/runner.hpp"
 
@@ -27,6 +29,10 @@ result<void> state_machine::runner::operator()(const create_collection_op& op) {
   if (auto read = name_taken(op.config.name, taken); !read) return read;
   if (taken) return refuse(ec::collection_already_exists);
   auto& account = tenant_->now;
+  if (entry_.limits.no_growth) {
+    refuse_growth(quota_type::collection_count, account.collections, account.collections, 1);
+    return {};
+  }
   if (entry_.limits.collections && account.collections >= *entry_.limits.collections) {
     refuse_growth(quota_type::collection_count, *entry_.limits.collections, account.collections, 1);
     return {};
@@ -36,7 +42,8 @@ result<void> state_machine::runner::operator()(const create_collection_op& op) {
   ++account.total.collections_created;
   ++tx_.totals.collections;
   tx_.overlay.put(meta, keys_.name_record(op.config.name), tenant_keyspace::be64(id.value));
-  put_collection({entry_.owner, id, op.config, entry_.time_ms, entry_.time_ms});
+  const auto uuid = collection_uuid(entry_.owner, op.config.name);
+  put_collection({entry_.owner, id, op.config, entry_.time_ms, entry_.time_ms, uuid});
   return {};
 }
 
@@ -106,12 +113,23 @@ result<void> state_machine::runner::operator()(const erase_tenant_op&) {
   for (auto& record : *collections)
     if (auto dropped = drop_collection(std::make_shared<const collection_record>(std::move(record)), false); !dropped)
       return dropped;
+  // HiveHub still has to hear that they hold nothing: their ids stay, their names don't.
+  std::map<std::string, std::string> kept;
+  for (const auto& key : {keys_.reported_record(false), keys_.reported_record(true)}) {
+    auto bytes = tx_.overlay.get(meta, key);
+    if (!bytes) return bytes.error();
+    if (!*bytes) continue;
+    auto list = decode_reported(**bytes);
+    if (!list) return list.error();
+    for (auto& one : *list) one.name.clear();
+    kept[key] = encode_reported(*list);
+  }
   // What no collection leads to: requests remembered, and whatever a fault may have left. The account is written after this.
   const auto [begin, end] = keys_.owner_range();
   tx_.overlay.erase_range(kv_family::points, begin, end);
   tx_.overlay.erase_range(meta, begin, end);
+  for (auto& [key, bytes] : kept) tx_.overlay.put(meta, key, std::move(bytes));
   tenant_->limits = {};
-  tenant_->limits_time_ms = 0;
   return {};
 }
 

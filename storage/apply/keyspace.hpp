@@ -31,6 +31,8 @@ class tenant_keyspace {
   // family `meta`; collection 0 is the tenant's own catalog
   std::string tenant_record() const { return key(collection_id{}, shard_id{}, 'K', {}); }
   std::string collection_record(collection_id c) const { return key(collection_id{}, shard_id{}, 'C', be64(c.value)); }
+  /// What its collections held at the last report; `on_its_way`: at the one that HiveHub has not got.
+  std::string reported_record(bool on_its_way) const { return key(collection_id{}, shard_id{}, on_its_way ? 'U' : 'u', {}); }
   std::string name_record(std::string_view name) const { return key(collection_id{}, shard_id{}, 'n', name); }
   std::string request_record(const request_id& r) const;
   // In a tenant's own database only:

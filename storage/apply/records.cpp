@@ -1,21 +1,41 @@
 #include "storage/apply/records.hpp"
 
 #include "base/codec.hpp"
+#include "base/names.hpp"
+#include "base/uuid.hpp"
 #include "storage/log/entry_codec.hpp"
 
 namespace waggle {
 namespace {
 constexpr std::uint8_t version = 1;
+constexpr std::uint8_t collection_version = 2;
 
 failure corrupt(const char* what) {
   failure f(ec::corrupt_data);
   f.log_text = std::string("record: ") + what;
   return f;
 }
+
+using uuid_bytes = std::array<std::uint8_t, 16>;
+void put(byte_writer& w, const uuid_bytes& id) { w.raw({reinterpret_cast<const char*>(id.data()), id.size()}); }
+uuid_bytes get_uuid(byte_reader& r) {
+  uuid_bytes id{};
+  if (const auto bytes = r.raw(id.size()); bytes.size() == id.size()) std::memcpy(id.data(), bytes.data(), id.size());
+  return id;
+}
 }  // namespace
 
 std::uint64_t logical_bytes(const point& p) {
   return 4 * p.vector.size() + p.id.str().size() + p.payload.size() + 8 * p.sparse.indices.size();
+}
+
+std::array<std::uint8_t, 16> collection_uuid(const tenant_id& owner, std::string_view name) {
+  static const auto name_space = [] {
+    uuid_bytes id{};
+    (void)parse_uuid("7f5ac640-3dfe-4e1a-9d82-d82d4ea75501", id);
+    return id;
+  }();
+  return uuid_v5(name_space, canonical_name(owner, name));
 }
 
 std::string encode_point(seq_no seq, const point& p) {
@@ -52,24 +72,27 @@ result<point_record> decode_point(std::string_view id, std::string_view bytes) {
 std::string encode_collection(const collection_record& record) {
   std::string out;
   byte_writer w(out);
-  w.fixed(version);
+  w.fixed(collection_version);
   w.raw({reinterpret_cast<const char*>(record.owner.bytes.data()), 16});
   w.fixed(record.id.value);
   encode_config(out, record.config);
   w.fixed(record.created_ms);
   w.fixed(record.updated_ms);
+  put(w, record.uuid);
   return out;
 }
 
 result<collection_record> decode_collection(std::string_view bytes) {
   byte_reader r(bytes);
-  if (r.fixed<std::uint8_t>() != version) return corrupt("collection version");
+  const auto found = r.fixed<std::uint8_t>();
+  if (found != 1 && found != collection_version) return corrupt("collection version");
   collection_record record;
   if (const auto owner = r.raw(16); owner.size() == 16) std::memcpy(record.owner.bytes.data(), owner.data(), 16);
   record.id = collection_id(r.fixed<std::uint64_t>());
   record.config = decode_config(r);
   record.created_ms = r.fixed<std::int64_t>();
   record.updated_ms = r.fixed<std::int64_t>();
+  record.uuid = found == 1 ? collection_uuid(record.owner, record.config.name) : get_uuid(r);
   if (!r.done()) return corrupt("collection");
   return record;
 }
@@ -96,25 +119,27 @@ result<shard_counters> decode_counters(std::string_view bytes) {
 }
 
 namespace {
-constexpr std::uint8_t tenant_version = 2;
+constexpr std::uint8_t tenant_version = 3;
 
 template <class Counters, class Each>
-void each_counter(Counters& u, Each each) {
+void each_counter(Counters& u, std::uint8_t record_version, Each each) {
   for (auto* v : {&u.vectors_inserted, &u.vectors_deleted, &u.storage_added, &u.storage_freed, &u.search_count,
                   &u.collections_created, &u.collections_deleted, &u.api_requests})
     each(*v);
+  if (record_version >= 3)
+    for (auto* v : {&u.cpu_us, &u.bytes_in, &u.bytes_out}) each(*v);
 }
 void put(byte_writer& w, const usage_mark& m) {
   w.varint(m.position);
   w.fixed(m.time_ms);
-  each_counter(m.total, [&](std::uint64_t v) { w.varint(v); });
+  each_counter(m.total, tenant_version, [&](std::uint64_t v) { w.varint(v); });
   for (const auto v : {m.collections, m.points, m.bytes}) w.varint(v);
 }
-usage_mark get_mark(byte_reader& r) {
+usage_mark get_mark(byte_reader& r, std::uint8_t record_version) {
   usage_mark m;
   m.position = r.varint();
   m.time_ms = r.fixed<std::int64_t>();
-  each_counter(m.total, [&](std::uint64_t& v) { v = r.varint(); });
+  each_counter(m.total, record_version, [&](std::uint64_t& v) { v = r.varint(); });
   for (auto* v : {&m.collections, &m.points, &m.bytes}) *v = r.varint();
   return m;
 }
@@ -129,7 +154,6 @@ std::string encode_tenant(const tenant_record& record) {
   w.fixed(record.month);
   w.varint(record.month_requests);
   encode_limits(w, record.limits);
-  w.fixed(record.limits_time_ms);
   put(w, record.reported);
   w.fixed(static_cast<std::uint8_t>(record.reporting.has_value()));
   if (record.reporting) put(w, *record.reporting);
@@ -139,7 +163,7 @@ std::string encode_tenant(const tenant_record& record) {
 result<decoded_tenant> decode_tenant(std::string_view bytes) {
   byte_reader r(bytes);
   const auto found = r.fixed<std::uint8_t>();
-  if (found != 1 && found != tenant_version) return corrupt("tenant version");
+  if (found < 1 || found > tenant_version) return corrupt("tenant version");
   decoded_tenant out;
   auto& record = out.record;
   record.last_collection = collection_id(r.fixed<std::uint64_t>());
@@ -147,16 +171,46 @@ result<decoded_tenant> decode_tenant(std::string_view bytes) {
     record.now.collections = r.fixed<std::uint64_t>();
     out.complete = false;
   } else {
-    record.now = get_mark(r);
+    record.now = get_mark(r, found);
     record.month = r.fixed<std::uint32_t>();
     record.month_requests = r.varint();
-    record.limits = decode_limits(r);
-    record.limits_time_ms = r.fixed<std::int64_t>();
-    record.reported = get_mark(r);
-    if (r.fixed<std::uint8_t>() != 0) record.reporting = get_mark(r);
+    record.limits = found == 2 ? decode_limits_alone(r) : decode_limits(r);
+    if (found == 2) record.limits.said_ms = r.fixed<std::int64_t>();
+    record.reported = get_mark(r, found);
+    if (r.fixed<std::uint8_t>() != 0) record.reporting = get_mark(r, found);
   }
   if (!r.done()) return corrupt("tenant");
   return out;
+}
+
+std::string encode_reported(const reported_collections& list) {
+  std::string out;
+  byte_writer w(out);
+  w.fixed(version);
+  w.varint(list.size());
+  for (const auto& one : list) {
+    put(w, one.uuid);
+    w.text(one.name);
+    w.varint(one.points);
+    w.varint(one.bytes);
+  }
+  return out;
+}
+
+result<reported_collections> decode_reported(std::string_view bytes) {
+  byte_reader r(bytes);
+  if (r.fixed<std::uint8_t>() != version) return corrupt("reported collections version");
+  reported_collections list;
+  for (auto n = r.varint(); n > 0 && r.ok(); --n) {
+    reported_collection one;
+    one.uuid = get_uuid(r);
+    one.name = r.text();
+    one.points = r.varint();
+    one.bytes = r.varint();
+    list.push_back(std::move(one));
+  }
+  if (!r.done()) return corrupt("reported collections");
+  return list;
 }
 
 std::string encode_node_record(const node_record& record) {

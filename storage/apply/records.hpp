@@ -1,6 +1,7 @@
 #pragma once
 // Records that the state machine keeps in the key-value store, and their bytes (docs/formats/records.md).
 // Each begins with a version byte. Pure; any thread. Bad bytes: ec::corrupt_data.
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,7 +29,10 @@ struct collection_record {
   collection_config config;
   std::int64_t created_ms = 0;
   std::int64_t updated_ms = 0;
+  std::array<std::uint8_t, 16> uuid{};  ///< what others know it by; made from its first name, and stays
 };
+/// UUIDv5 of the canonical name (contract hub.md §6).
+std::array<std::uint8_t, 16> collection_uuid(const tenant_id& owner, std::string_view name);
 std::string encode_collection(const collection_record& record);
 result<collection_record> decode_collection(std::string_view bytes);
 
@@ -53,6 +57,9 @@ struct usage_counters {
   std::uint64_t collections_created = 0;
   std::uint64_t collections_deleted = 0;
   std::uint64_t api_requests = 0;
+  std::uint64_t cpu_us = 0;
+  std::uint64_t bytes_in = 0;   ///< of requests' bodies
+  std::uint64_t bytes_out = 0;  ///< of answers'
   bool operator==(const usage_counters&) const = default;
 };
 
@@ -72,8 +79,7 @@ struct tenant_record {
   usage_mark now;
   std::uint32_t month = 0;  ///< of `month_requests`, UTC: 202611
   std::uint64_t month_requests = 0;
-  quota_limits limits;              ///< the last ones that a write came with
-  std::int64_t limits_time_ms = 0;  ///< 0: none did
+  quota_limits limits;  ///< HiveHub's last word that a write came with
   usage_mark reported;
   std::optional<usage_mark> reporting;  ///< a report that ends here is on its way
 };
@@ -84,6 +90,19 @@ struct decoded_tenant {
   bool complete = true;
 };
 result<decoded_tenant> decode_tenant(std::string_view bytes);
+
+/// What each collection held when a report began, by id.
+struct reported_collection {
+  std::array<std::uint8_t, 16> uuid{};
+  std::string name;
+  std::uint64_t points = 0;
+  std::uint64_t bytes = 0;
+  bool operator==(const reported_collection&) const = default;
+};
+using reported_collections = std::vector<reported_collection>;
+inline constexpr std::size_t report_collections_max = 10000;
+std::string encode_reported(const reported_collections& list);
+result<reported_collections> decode_reported(std::string_view bytes);
 
 struct snapshot_record {
   std::string id;
@@ -119,6 +138,7 @@ struct quota_refusal {
   std::uint64_t bytes_used = 0;
   std::uint64_t bytes_requested = 0;
   std::int64_t resets_at_ms = 0;  ///< 0: not by itself
+  bool entitlement_expired = false;  ///< HiveHub's word is too old
 };
 
 /// What a log entry did. The same request id gets the same outcome again, from the dedup window.

@@ -43,6 +43,8 @@ class state_machine::runner {
   result<std::uint64_t> version_of(const put_record_op& op);
   /// Refuses what grows beyond the entry's limits; enters the rest into the owner's account.
   void settle();
+  /// What the owner's collections hold now, the batch included.
+  result<reported_collections> collections_held();
   void refuse_growth(quota_type type, std::uint64_t limit, std::uint64_t used, std::uint64_t requested);
   result<void> refuse(ec code, std::string message = {});
   result<void> name_taken(const std::string& name, bool& taken);

@@ -16,6 +16,14 @@ result<shard_writer*> state_machine::transaction::shard(const std::shared_ptr<co
   return &it->second;
 }
 
+result<shard_counters> state_machine::transaction::counters(const collection_record& collection, shard_id id) const {
+  if (const auto it = shards.find({collection.owner, collection.id, id}); it != shards.end()) return it->second.counters();
+  const auto keys = tenant_keyspace::of_verified_owner(collection.owner);
+  auto stored = overlay.get(kv_family::points, keys.counters(collection.id, id));
+  if (!stored) return stored.error();
+  return *stored ? decode_counters(**stored) : result<shard_counters>(shard_counters{});
+}
+
 result<tenant_record*> state_machine::transaction::tenant(const tenant_id& owner) {
   auto it = tenants.find(owner);
   if (it == tenants.end()) {

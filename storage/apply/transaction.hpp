@@ -13,6 +13,8 @@ struct state_machine::transaction {
 
   /// The writer of a shard; its counters are loaded on first use.
   result<shard_writer*> shard(const std::shared_ptr<const collection_record>& collection, shard_id id);
+  /// What a shard holds, the batch included.
+  result<shard_counters> counters(const collection_record& collection, shard_id id) const;
   /// A tenant's account; of one never seen: an empty one.
   result<tenant_record*> tenant(const tenant_id& owner);
 

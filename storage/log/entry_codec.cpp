@@ -8,8 +8,8 @@
 
 namespace waggle {
 namespace {
-constexpr std::uint8_t format_version = 2;
-constexpr std::uint8_t format_version_oldest = 1;  // one shard, no limits
+constexpr std::uint8_t format_version = 3;
+constexpr std::uint8_t format_version_oldest = 1;
 constexpr std::uint8_t flag_lz4 = 1;
 constexpr std::size_t compress_bytes_min = 256;
 
@@ -151,8 +151,7 @@ struct op_writer {
     w.varint(op.lines.size());
     for (const auto& line : op.lines) {
       put(w, line.tenant);
-      w.varint(line.searches);
-      w.varint(line.requests);
+      for (const auto n : {line.searches, line.requests, line.cpu_us, line.bytes_in, line.bytes_out}) w.varint(n);
     }
   }
   void operator()(const begin_report_op&) {}
@@ -188,18 +187,21 @@ put_record_op get_put_record(byte_reader& r) {
   op.if_version = get_optional<std::uint64_t>(r, [&] { return r.varint(); });
   return op;
 }
-count_reads_op get_count_reads(byte_reader& r) {
+count_reads_op get_count_reads(byte_reader& r, std::uint8_t version) {
   count_reads_op op;
   const auto n = get_count(r);
   for (std::size_t i = 0; i < n && r.ok(); ++i) {
-    const auto tenant = get_bytes16<tenant_id>(r);
-    const auto searches = r.varint();
-    op.lines.push_back({tenant, searches, r.varint()});
+    count_reads_op::line line;
+    line.tenant = get_bytes16<tenant_id>(r);
+    for (auto* n : {&line.searches, &line.requests}) *n = r.varint();
+    if (version >= 3)
+      for (auto* n : {&line.cpu_us, &line.bytes_in, &line.bytes_out}) *n = r.varint();
+    op.lines.push_back(line);
   }
   return op;
 }
 
-operation get_operation(byte_reader& r) {
+operation get_operation(byte_reader& r, std::uint8_t version) {
   switch (r.fixed<std::uint8_t>()) {
     case 0: return create_collection_op{decode_config(r)};
     case 1: return get_update_collection(r);
@@ -237,7 +239,7 @@ operation get_operation(byte_reader& r) {
       op.key = r.text();
       return op;
     }
-    case 14: return get_count_reads(r);
+    case 14: return get_count_reads(r, version);
     case 15: return begin_report_op{};
     case 16: return end_report_op{r.varint()};
     case 17: return erase_tenant_op{};
@@ -258,10 +260,10 @@ void put_ops(byte_writer& w, std::string& out, const std::vector<operation>& ops
     std::visit(op_writer{w, out}, op);
   }
 }
-std::vector<operation> get_ops(byte_reader& r) {
+std::vector<operation> get_ops(byte_reader& r, std::uint8_t version) {
   std::vector<operation> ops;
   const auto n = get_count(r);
-  for (std::size_t i = 0; i < n && r.ok(); ++i) ops.push_back(get_operation(r));
+  for (std::size_t i = 0; i < n && r.ok(); ++i) ops.push_back(get_operation(r, version));
   return ops;
 }
 
@@ -335,9 +337,20 @@ collection_config decode_config(byte_reader& r) {
 void encode_limits(byte_writer& w, const quota_limits& l) {
   for (const auto* limit : {&l.collections, &l.points, &l.bytes, &l.requests_per_month})
     put_optional(w, *limit, [&](std::uint64_t v) { w.varint(v); });
+  w.varint(static_cast<std::uint64_t>(l.said_ms));
+  w.varint(static_cast<std::uint64_t>(l.expires_ms));
+  w.fixed(static_cast<std::uint8_t>(l.no_growth));
 }
 
 quota_limits decode_limits(byte_reader& r) {
+  auto l = decode_limits_alone(r);
+  l.said_ms = static_cast<std::int64_t>(r.varint());
+  l.expires_ms = static_cast<std::int64_t>(r.varint());
+  l.no_growth = r.fixed<std::uint8_t>() != 0;
+  return l;
+}
+
+quota_limits decode_limits_alone(byte_reader& r) {
   quota_limits l;
   for (auto* limit : {&l.collections, &l.points, &l.bytes, &l.requests_per_month})
     *limit = get_optional<std::uint64_t>(r, [&] { return r.varint(); });
@@ -396,13 +409,15 @@ result<log_entry> decode_entry(std::string_view bytes) {
   entry.fingerprint = r.fixed<std::uint64_t>();
   entry.time_ms = r.fixed<std::int64_t>();
   if (body->version == 1) {
-    entry.parts.front().ops = get_ops(r);
+    entry.parts.front().ops = get_ops(r, body->version);
   } else {
-    entry.limits = decode_limits(r);
+    entry.limits = body->version == 2 ? decode_limits_alone(r) : decode_limits(r);
+    // Version 2 did not tell HiveHub's word from the configuration's.
+    if (body->version == 2 && entry.limits != quota_limits{}) entry.limits.said_ms = entry.time_ms;
     const auto n = get_count(r);
     for (std::size_t i = 0; i < n && r.ok(); ++i) {
       const auto shard = get_shard();
-      entry.parts.push_back({shard, get_ops(r)});
+      entry.parts.push_back({shard, get_ops(r, body->version)});
     }
   }
   if (!r.done()) return corrupt("bad body");

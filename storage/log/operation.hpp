@@ -28,12 +28,15 @@ struct collection_config {
   bool operator==(const collection_config&) const = default;
 };
 
-/// What a tenant may have; absent = unlimited. An entry carries them, so that every replica decides alike.
+/// What a tenant may have; absent = unlimited. An entry carries it, so that every replica decides alike.
 struct quota_limits {
   std::optional<std::uint64_t> collections;
   std::optional<std::uint64_t> points;
   std::optional<std::uint64_t> bytes;
   std::optional<std::uint64_t> requests_per_month;  ///< refused at the door, not in apply
+  std::int64_t said_ms = 0;     ///< when HiveHub said so; 0: it never did
+  std::int64_t expires_ms = 0;  ///< how long its word holds; 0: it did not say
+  bool no_growth = false;       ///< its word is too old to grow on
   bool operator==(const quota_limits&) const = default;
 };
 
@@ -112,6 +115,9 @@ struct count_reads_op {
     tenant_id tenant;
     std::uint64_t searches = 0;
     std::uint64_t requests = 0;
+    std::uint64_t cpu_us = 0;
+    std::uint64_t bytes_in = 0;   ///< of bodies
+    std::uint64_t bytes_out = 0;  ///< likewise
   };
   std::vector<line> lines;
 };

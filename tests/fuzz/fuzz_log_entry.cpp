@@ -32,7 +32,7 @@ void check(std::string_view bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto input = fuzz::view(data, size);
   check(input);
-  for (const std::uint8_t version : {1, 2}) {
+  for (const std::uint8_t version : {1, 2, 3}) {
     std::string framed;
     byte_writer out(framed);
     out.fixed(version);

@@ -62,7 +62,7 @@ void check_raft_log(raft_log_codec::kind kind, std::string_view body) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto input = fuzz::view(data, size);
-  switch (fuzz::take_choice(input) % 10) {
+  switch (fuzz::take_choice(input) % 11) {
     case 0: check_raft_message(input); break;
     case 1: check_raft_log(raft_log_codec::kind::hard_state, input); break;
     case 2: check_raft_log(raft_log_codec::kind::snapshot, input); break;
@@ -83,6 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       check(input, decode_outcome,
             [](const remembered_outcome& r) { return encode_outcome(r.outcome, r.fingerprint); });
       break;
+    case 10: check(input, decode_reported, encode_reported); break;
   }
   return 0;
 }

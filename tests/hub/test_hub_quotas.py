@@ -144,3 +144,38 @@ def test_limits_that_are_lifted_do_not_come_back_with_an_outage(start_world):
     world.node.start()
     seen = quota(world.client("acme"))
     assert (seen["source"], seen["vectors"]["limit"]) == ("lease", None)
+
+
+@pytest.mark.parametrize("rule", ["enforce_last", "defaults", "deny_growth"])
+@pytest.mark.parametrize("lease", [True, False])
+def test_a_word_that_is_too_old(start_world, rule, lease):
+    world = start_world(**{**DEFAULTS, **FAST, "quotas.defaults.vector_count": "4", "hub.entitlement.on_expiry": rule,
+                           "hub.entitlement.max_stale_seconds": "86400" if lease else "4"})
+    ends = time.time() + (6 if lease else 4)
+    in_utc = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(ends))
+    world.hub.control("POST", f"/quotas/{world.users['acme']}", {
+        "limits": {"vector_count": 6}, "shape": "limits", **({"lease": {"id": "l", "expires_at": in_utc}} if lease else {})})
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    assert put(client, "a", "b", "c").status == 200
+    world.hub.fault("status", status=500, operation="get_quota")
+    time.sleep(max(0, ends - time.time()) + 1.5)
+    for _ in range(2):  # the process's memory, then the store's
+        if rule == "deny_growth":
+            refused = put(client, "d")
+            assert refused.code == "QUOTA_EXCEEDED" and refused.json()["details"]["reason"] == "entitlement_expired"
+            assert client.post("/collections", {"name": "more", "dimension": 2}).code == "QUOTA_EXCEEDED"
+            assert put(client, "a").status == 200
+        else:
+            most = 4 if rule == "defaults" else 6
+            assert quota(client)["vectors"]["limit"] == most
+            assert put(client, *"defgh"[:most - 2]).code == "QUOTA_EXCEEDED"
+        world.node.stop()
+        world.node.start()
+        client = world.client("acme")
+    world.hub.control("POST", f"/quotas/{world.users['acme']}", {"limits": {"vector_count": 6}, "shape": "limits", "lease": {}})
+    world.hub.heal()
+    deadline = time.time() + 20
+    while put(client, "d", "e", "f").status != 200:
+        assert time.time() < deadline, "HiveHub's new word is never heard"
+        time.sleep(.2)

@@ -54,6 +54,7 @@ def test_they_count_what_a_tenant_did(world):
         assert seen[prefix + "hub_quota_check_latency_seconds_count",] >= 20
     assert seen["waggle_hub_client_requests_total", "validate_key", "200"] >= 1
     assert seen["waggle_tenant_cpu_seconds_total", acme] > 0
+    assert min(seen["waggle_tenant_bytes_total", acme, way] for way in ("in", "out")) > 0
     assert not any(birch in key for key in seen)
     # The operator's own requests are nobody's.
     assert not any(key[0] == "vectorizer_tenant_requests_total" and key[2] == "metrics" for key in seen)

@@ -1,4 +1,5 @@
 """Usage reaches HiveHub once, whatever happens on the way (contract hub.md §6)."""
+import json
 import random
 import re
 import threading
@@ -52,9 +53,30 @@ def test_a_report_says_what_was_used(world):
     assert told["totals"]["vectors_inserted"] == 7 and told["totals"]["vectors_deleted"] == 2
     assert told["present"] == {"vector_count": 5, "collection_count": 1, "storage_bytes": counted["total_storage"]}
     assert (told["duplicates"], told["overlaps"], told["gaps"]) == (0, 0, [])
+    for name in ("cpu_us", "bytes_in", "bytes_out"):  # those of the question itself come after its answer
+        assert told["totals"][name] >= counted[name] > 0
+    docs = counted["collections"][0]
+    assert len(told["collections"]) == 1
+    assert {"collection_id": docs["collection_id"], "collection_name": "docs", "vector_count": 5,
+            "storage_bytes": counted["total_storage"]}.items() <= told["collections"][0].items()
     # Nobody else used anything, and nothing new means no new report.
     report_all(world)
     assert told_of(world, "acme")["reports"] == told["reports"]
+
+
+def test_bytes_are_those_of_bodies_and_time_goes_on(world):
+    client = world.client("acme")
+    client.ok("POST", "/collections", {"name": "docs", "dimension": 2})
+    asked = client.get("/hub/usage/statistics")
+    before = asked.json()["stats"]
+    body = json.dumps({"points": [{"id": str(i), "vector": [1, 0], "payload": {"x": "y" * 100}} for i in range(200)]})
+    answers = [client.put("/collections/docs/points", body) for _ in range(3)] + [client.get("/collections"), client.get("/collections/none")]
+    after = stats(client)
+    assert after["bytes_in"] - before["bytes_in"] == 3 * len(body)
+    assert after["bytes_out"] - before["bytes_out"] == len(asked.body) + sum(len(answer.body) for answer in answers)
+    assert after["cpu_us"] > before["cpu_us"] > 0
+    idle = stats(world.client("birch"))
+    assert (idle["bytes_in"], idle["bytes_out"]) == (0, 0)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -151,6 +173,34 @@ def test_an_idle_tenant_is_forgotten_and_comes_back_exactly(start_world):
         time.sleep(.5)
     after = client.get("/hub/usage/statistics")
     assert after.headers["X-Storage-Used"] == put.headers["X-Storage-Used"] == str(before["total_storage"])
-    assert after.json()["stats"] == {**before, "api_requests": 4}
+    grew = {"api_requests", "cpu_us", "bytes_in", "bytes_out"}
+    counted = after.json()["stats"]
+    assert {k: v for k, v in counted.items() if k not in grew} == {k: v for k, v in before.items() if k not in grew}
+    assert counted["api_requests"] == 4
     # The month goes on where it was.
     assert [client.get("/collections").status for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_reports_by_collection(start_world):
+    world = start_world(**{"hub.usage.style": "per_collection", "hub.path_set": "v1"})
+    client = world.client("acme")
+    for name in ("docs", "more", "gone"):
+        client.ok("POST", "/collections", {"name": name, "dimension": 2})
+        client.ok("PUT", f"/collections/{name}/points", {"points": [{"id": "a", "vector": [1, 0]}]})
+    report_all(world)
+    first = world.hub.asked("report_usage")
+    assert first == 3
+    client = world.client("acme")
+    client.ok("POST", "/collections/docs/rename", {"new_name": "renamed"})
+    client.ok("PUT", "/collections/renamed/points", {"points": [{"id": "b", "vector": [1, 0]}]})
+    client.ok("DELETE", "/collections/gone")
+    held = {c["collection_id"]: (c["vectors"], c["storage"]) for c in stats(client)["collections"]}
+    report_all(world)
+    assert world.hub.asked("report_usage") == first + 2, "what is as it was is not reported"
+    told = {c["collection_id"]: (c["vector_count"], c["storage_bytes"]) for c in told_of(world, "acme")["collections"]}
+    assert {id: held_by for id, held_by in told.items() if held_by != (0, 0)} == held
+    assert told_of(world, "acme")["present"]["vector_count"] == 3
+    # An erased tenant's collections hold nothing, either.
+    assert world.service().post("/hub/tenant/cleanup", {"tenant_id": world.users["acme"], "confirm": True}).status == 200
+    report_all(world)
+    assert {c["vector_count"] for c in told_of(world, "acme")["collections"]} == {0}

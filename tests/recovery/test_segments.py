@@ -30,7 +30,7 @@ class Shelf:
 
     def add(self, name, rows, metric="euclidean"):
         client = self.node.client()
-        made = client.ok("POST", "/collections", {"name": name, "dimension": DIMENSION, "metric": metric})
+        client.ok("POST", "/collections", {"name": name, "dimension": DIMENSION, "metric": metric})
         points = {f"{name}-{i}": small_vector(self.random, DIMENSION) for i in range(rows)}
         insert(client, name, points, payload=lambda id: {"content": f"honey {id.replace('-', 'x')}", "id": id})
         # Tombstones over the file, some of them from before it was written.
@@ -38,8 +38,8 @@ class Shelf:
         seal(client, name)
         self.delete(client, name, points, 5)
         self.points[name] = points
-        directory = self.node.data_dir / TENANT / made["collection_id"] / "0"
-        found = sorted(directory.glob("*.segment"))
+        number = f"{len(self.files) + 1:016x}"  # directories are named by the order of creation
+        found = sorted((self.node.data_dir / TENANT / number / "0").glob("*.segment"))
         assert len(found) == 1, (name, found)
         self.files[name] = found[0]
 

@@ -104,7 +104,9 @@ def read_collection(client, info):
     for (writer, parent), chunks in documents.items():
         parts[writer][f"doc:{parent}"] = read_document(parent, chunks)
     snapshots = [s["id"] for s in client.ok("GET", f"/collections/{name}/snapshots")["snapshots"]]
-    return Seen(info["collection_id"], info["vector_count"], snapshots, ids, {p["id"]: p["version"] for p in points},
+    # One that was deleted and made again has its old id.
+    id = f"{info['collection_id']} {info['created_at']}"
+    return Seen(id, info["vector_count"], snapshots, ids, {p["id"]: p["version"] for p in points},
                 parts, {p["id"]: (p["vector"], p["payload"]) for p in points})
 
 

@@ -155,12 +155,12 @@ result<std::unique_ptr<authenticator>> node::hub_door() {
   log_event(log_level::info, "hub", "HiveHub integration initialized", {{"url", config_.hub.api_url}});
   log_event(log_level::warn, "hub",
             "compatibility with the live HiveHub is unproven: all of it is tested against mock-hub");
-  hub_limits_ = std::make_unique<hub_limits>(*hub_, *limits_, accounts_, *roll_, clock_);
+  hub_limits_ = std::make_unique<hub_limits>(*hub_, *limits_, accounts_, *roll_, clock_, config_.hub);
   auto cluster_id = cluster_id_of(config_.data_dir);
   if (!cluster_id) return cluster_id.error();
   ledger_identity identity{*cluster_id, state_.node_id, config_.hub.service_name};
   usage_reporter_ = std::make_unique<usage_reporter>(*runtime_, *hub_, *ledger_, *usage_writer_, *roll_, clock_,
-                                                     std::move(identity), config_.hub.usage_report_interval_seconds, metrics_);
+                                                     std::move(identity), config_.hub, metrics_);
   return std::unique_ptr<authenticator>(std::move(*door));
 }
 

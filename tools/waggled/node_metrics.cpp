@@ -90,6 +90,8 @@ void node::register_tenant_metrics() {
   const auto* counts = tenant_metrics_.get();
   list(counter, "waggle_tenant_cpu_seconds_total", "Worker time spent for a tenant", {"tenant_id"},
        [this, counts] { return counts->cpu_seconds(runtime_->cpu_totals_us()); });
+  list(counter, "waggle_tenant_bytes_total", "Bytes in bodies of a tenant's requests and their answers", {"tenant_id", "direction"},
+       [counts] { return counts->transferred(); });
   list(counter, "vectorizer_tenant_requests_total", "Requests that count as a tenant's", {"tenant_id", "operation"},
        [counts] { return counts->requests(); });
   list(counter, "vectorizer_tenant_rate_limit_exceeded_total", "Requests refused as too fast or too many at once", {"tenant_id"},

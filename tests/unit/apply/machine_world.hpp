@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/uuid.hpp"
+#include "storage/apply/account.hpp"
 #include "storage/apply/state_machine.hpp"
 #include "storage/log/entry_codec.hpp"
 
@@ -110,6 +111,12 @@ inline collection_id make(machine_world& w, const tenant_id& who, const std::str
   const auto out = w.one(entry(who, {}, create_collection_op{config}));
   REQUIRE(out.code == ec::ok);
   return out.collection->id;
+}
+
+inline tenant_record account(machine_world& w, const tenant_id& who) {
+  auto found = load_account(write_overlay(w.kv()), who);
+  REQUIRE(found.has_value());
+  return found->value_or(tenant_record{});
 }
 
 inline point make_point(const std::string& id, float x, std::string payload = "") {

@@ -16,12 +16,6 @@ log_entry limited(log_entry e, quota_limits limits) {
 quota_limits points_max(std::uint64_t n) { return {std::nullopt, n, std::nullopt, std::nullopt}; }
 quota_limits bytes_max(std::uint64_t n) { return {std::nullopt, std::nullopt, n, std::nullopt}; }
 
-tenant_record account(machine_world& w, const tenant_id& who) {
-  auto found = load_account(write_overlay(w.kv()), who);
-  REQUIRE(found.has_value());
-  return found->value_or(tenant_record{});
-}
-
 void check_no_drift(machine_world& w, const tenant_id& who) {
   const auto counted = recount_points(write_overlay(w.kv()), who);
   REQUIRE(counted.has_value());
@@ -142,24 +136,53 @@ TEST_CASE("quota: a refused entry leaves nothing in its batch, nor for the live 
   check_no_drift(w, who);
 }
 
-TEST_CASE("quota: the last limits that a client's write came with are kept, also when there are none any more") {
+TEST_CASE("quota: HiveHub's last word is kept, also that there are no limits any more") {
   machine_world w;
   const auto who = owner(1);
   const auto c = make(w, who, "docs");
-  CHECK(account(w, who).limits_time_ms == 0);  // without limits from the beginning
-  const auto kept = [&](log_entry e, quota_limits limits) {
+  const auto kept = [&](log_entry e, quota_limits limits, std::int64_t said_ms) {
+    limits.said_ms = said_ms;
     CHECK(w.one(limited(std::move(e), limits)).code == ec::ok);
-    return account(w, who).limits;
+    auto now = account(w, who).limits;
+    CHECK(now.said_ms >= said_ms);
+    now.said_ms = 0;
+    return now;
   };
-  CHECK(kept(entry(who, c, upsert({make_point("a", 1)})), points_max(3)) == points_max(3));
-  CHECK(account(w, who).limits_time_ms > 0);
-  CHECK(kept(entry(who, {}, begin_report_op{}), {}) == points_max(3));  // no client's
-  CHECK(kept(entry(tenant_id{}, {}, count_reads_op{{{who, 1, 1}}}), {}) == points_max(3));
-  CHECK(kept(entry(who, c, upsert({make_point("b", 1)})), {}) == quota_limits{});
-  CHECK(kept(entry(who, c, upsert({make_point("c", 1)})), points_max(3)) == points_max(3));
+  const quota_limits none;
+  CHECK(kept(entry(who, c, upsert({make_point("a", 1)})), points_max(3), 0) == none);  // the configuration's
+  CHECK(kept(entry(who, c, upsert({make_point("a", 1)})), points_max(3), 5) == points_max(3));
+  CHECK(kept(entry(who, {}, begin_report_op{}), none, 0) == points_max(3));  // no client's
+  CHECK(kept(entry(tenant_id{}, {}, count_reads_op{{{who, 1, 1}}}), none, 0) == points_max(3));
+  CHECK(kept(entry(who, c, upsert({make_point("b", 1)})), none, 6) == none);
+  CHECK(account(w, who).limits.said_ms == 6);
+  w.reopen();
+  CHECK(account(w, who).limits.said_ms == 6);
+}
+
+TEST_CASE("quota: a word too old to grow on refuses what grows and nothing else") {
+  machine_world w;
+  const auto who = owner(1);
+  const auto c = make(w, who, "docs");
+  const auto act = [&](operation op, bool no_growth) {
+    quota_limits limits;
+    limits.said_ms = 1;
+    limits.no_growth = no_growth;
+    return w.one(limited(entry(who, c, std::move(op)), limits));
+  };
+  CHECK(act(upsert({make_point("a", 1, "xxxx"), make_point("b", 1)}), false).code == ec::ok);
+  for (auto points : {std::vector{make_point("c", 1)}, std::vector{make_point("a", 1, "xxxxx")}}) {
+    const auto refused = act(upsert(points), true);
+    CHECK(refused.code == ec::quota_exceeded);
+    REQUIRE(refused.quota);
+    CHECK(refused.quota->entitlement_expired);
+  }
   collection_config more;
   more.name = "more";
-  CHECK(kept(entry(who, {}, create_collection_op{more}), {}) == quota_limits{});
+  CHECK(act(create_collection_op{more}, true).code == ec::quota_exceeded);
+  CHECK(act(upsert({make_point("a", 1, "x")}), true).updated == 1);
+  CHECK(act(delete_points_op{{"b"}, {}}, true).deleted == 1);
+  CHECK_FALSE(account(w, who).limits.no_growth);  // it is the moment's, not HiveHub's word
+  check_no_drift(w, who);
 }
 
 TEST_CASE("an entry over several shards happens whole or not at all") {
@@ -209,33 +232,16 @@ TEST_CASE("usage: what was read is counted for many tenants in one entry, by the
   CHECK(account(w, owner(1)).now.total.api_requests == 16);
 }
 
-TEST_CASE("usage: one report at a time, frozen when it begins") {
+TEST_CASE("usage: time and bytes are counted with the reads") {
   machine_world w;
   const auto who = owner(1);
-  const auto c = make(w, who, "docs");
-  const auto begin = [&] { CHECK(w.one(entry(who, {}, begin_report_op{})).code == ec::ok); };
-  const auto end = [&](std::uint64_t at) { CHECK(w.one(entry(who, {}, end_report_op{at})).code == ec::ok); };
-  begin();
-  auto now = account(w, who);
-  REQUIRE(now.reporting);
-  CHECK(now.reporting->position == 1);
-  CHECK(now.reporting->total.collections_created == 1);
-  w.one(entry(who, c, upsert({make_point("a", 1)})));
-  begin();
-  CHECK(account(w, who).reporting->position == 1);
+  CHECK(w.one(entry(tenant_id{}, {}, count_reads_op{{{who, 1, 2, 300, 40, 5}}})).code == ec::ok);
+  CHECK(w.one(entry(tenant_id{}, {}, count_reads_op{{{who, 0, 0, 1, 2, 3}}})).code == ec::ok);
   w.reopen();
-  end(2);  // of another report
-  CHECK(account(w, who).reporting);
-  end(1);
-  CHECK(!account(w, who).reporting);
-  CHECK(account(w, who).reported.position == 1);
-  end(1);
-  begin();
-  CHECK(account(w, who).reporting->position == 2);
-  CHECK(account(w, who).reporting->total.vectors_inserted == 1);
-  end(2);
-  begin();
-  CHECK(!account(w, who).reporting);  // nothing new
+  const auto total = account(w, who).now.total;
+  CHECK(total.cpu_us == 301);
+  CHECK(total.bytes_in == 42);
+  CHECK(total.bytes_out == 8);
 }
 
 TEST_CASE("an account of version 1 is counted from the shards") {

@@ -17,6 +17,7 @@ std::string sample_of(const key_spec& key, const scratch& dir) {
   if (path == "data_dir") return dir.path("elsewhere");
   if (path == "server.host") return "127.0.0.2";
   if (path == "hub.signing.max_skew_seconds") return "299";  // more would need a longer nonce lifetime
+  if (path == "server.liveness.listen") return "127.0.0.1:15099";
   if (path == "hub.api_url") return "https://other.example";
   if (path == "mcp.allowed_origins" || path == "server.cors.allowed_origins")
     return "https://a.example,https://b.example";

@@ -322,6 +322,10 @@ TEST_CASE("quota answers: each shape, null and -1 as unlimited, what is left out
   CHECK(q.per_day.said);
   CHECK_FALSE(quota("{}").points.said);
   CHECK_FALSE(read_quota_answer(404, "")->value.points.said);
+  for (const auto* body : {R"({"lease":{"id":"l","expires_at":"2026-11-21T00:00:10Z"}})",
+                           R"({"quota":{"max_vectors":5,"lease":{"expires_at":"2026-11-21T00:00:10.250Z"}}})"})
+    CHECK_MESSAGE(read_quota_answer(200, body)->value.expires_ms == 1795219210000, body);
+  CHECK(read_quota_answer(200, R"({"lease":{}})")->value.expires_ms == 0);
   for (const auto* bad : {"", "[]", "null", R"({"max_vectors":-2})", R"({"max_vectors":"5"})", R"({"max_vectors":1.5})",
                           R"({"limits":{"vector_count":true}})", R"({"vectors":{"limit":{}}})"})
     CHECK_MESSAGE(!read_quota_answer(200, bad), bad);

@@ -52,6 +52,20 @@ TEST_CASE("meter: what is taken is what was counted, once") {
   CHECK(meter.take(10).empty());
 }
 
+TEST_CASE("meter: bytes are taken once, also of whom nothing else was counted") {
+  usage_meter meter;
+  meter.count_bytes(tenant(1), 0, 0);
+  CHECK(meter.take(10).empty());
+  meter.count_bytes(tenant(1), 300, 20);
+  meter.count_bytes(tenant(1), 0, 7);
+  const auto lines = meter.take(10);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].bytes_in == 300);
+  CHECK(lines[0].bytes_out == 27);
+  CHECK(lines[0].requests == 0);
+  CHECK(meter.take(10).empty());
+}
+
 TEST_CASE("meter: a month's limit is never passed, goes on from what is written, and ends with the month") {
   usage_meter meter;
   const auto who = tenant(1);
@@ -153,7 +167,7 @@ TEST_CASE("report: only one that has begun; deltas since the last, totals as of 
   tenant_record account;
   account.now.position = 9;
   const ledger_identity ledger{"c", "n1", "vectorizer"};
-  CHECK_FALSE(make_report(ledger, tenant(1), account));
+  CHECK_FALSE(make_report(ledger, tenant(1), account, {}));
   account.reported.position = 3;
   account.reported.total.vectors_inserted = 10;
   account.reported.time_ms = 1000;
@@ -163,7 +177,9 @@ TEST_CASE("report: only one that has begun; deltas since the last, totals as of 
   account.reporting->total.vectors_inserted = 15;
   account.reporting->total.search_count = 4;
   account.reporting->points = 15;
-  const auto report = make_report(ledger, tenant(1), account);
+  account.reporting->total.cpu_us = 77;
+  const reported_collections held{{collection_uuid(tenant(1), "docs"), "docs", 15, 600}};
+  const auto report = make_report(ledger, tenant(1), account, held);
   REQUIRE(report);
   CHECK(report->position == 8);
   json_parser parser;
@@ -178,13 +194,70 @@ TEST_CASE("report: only one that has begun; deltas since the last, totals as of 
   CHECK(number((*body)["deltas"]["vectors_inserted"]) == 5);
   CHECK(number((*body)["deltas"]["search_count"]) == 4);
   CHECK(number((*body)["deltas"]["api_requests"]) == 0);
+  CHECK(number((*body)["deltas"]["cpu_us"]) == 77);
   CHECK(number((*body)["vector_count"]) == 15);
+  const json_value docs(*(*body)["collections"].as_array().begin());
+  // UUIDv5 of "user_01010101-0101-0101-0101-010101010101:docs" in the namespace of hub.md §6.
+  CHECK(docs["collection_id"].as_string() == "1f31795b-1ea1-5a90-a5bc-44b157096e1a");
+  CHECK(number(docs["storage_bytes"]) == 600);
   CHECK((*body)["period_start"].as_string() == "1970-01-01T00:00:01.000Z");
   CHECK((*body)["idempotency_key"].as_string() == report->idempotency_key);
   // UUIDv5 of "c/01010101-0101-0101-0101-010101010101/1/3-8" in the namespace of hub.md §6.
   CHECK(report->idempotency_key == "69d70d71-dc24-52f0-813c-7b1c1af9c423");
   account.now.position = 20;  // what is counted meanwhile changes neither
-  CHECK(make_report(ledger, tenant(1), account)->body == report->body);
+  CHECK(make_report(ledger, tenant(1), account, held)->body == report->body);
+}
+
+TEST_CASE("reports by collection: of those that changed, also of one that is gone") {
+  const ledger_identity ledger{"c", "n1", "vectorizer"};
+  tenant_record account;
+  CHECK(make_collection_reports(ledger, tenant(1), account, {}, {}).empty());
+  account.reporting.emplace().position = 8;
+  const auto held = [](const char* name, std::uint64_t points) {
+    return reported_collection{collection_uuid(tenant(1), name), name, points, 10 * points};
+  };
+  const reported_collections before{held("same", 1), held("more", 2), held("gone", 3)};
+  const reported_collections now{held("same", 1), held("more", 5), held("new", 0)};
+  const auto reports = make_collection_reports(ledger, tenant(1), account, before, now);
+  CHECK(reports.size() == 3);
+  std::map<std::string, std::int64_t> told;
+  for (const auto& report : reports) {
+    json_parser parser;
+    const auto body = parser.parse(report.body);
+    REQUIRE(body.has_value());
+    CHECK((*body)["idempotency_key"].as_string() == report.idempotency_key);
+    CHECK((*body)["user_id"].as_string() == to_string(tenant(1)));
+    CHECK((*body)["vector_count"].get_int64(told[std::string((*body)["collection_id"].as_string())]));
+  }
+  const auto id = [](const char* name) { return format_uuid(collection_uuid(tenant(1), name)); };
+  CHECK(told == std::map<std::string, std::int64_t>{{id("more"), 5}, {id("gone"), 0}, {id("new"), 0}});
+  const auto again = make_collection_reports(ledger, tenant(1), account, before, now);
+  for (std::size_t i = 0; i < again.size(); ++i) CHECK(again[i].body == reports[i].body);
+}
+
+TEST_CASE("limits: HiveHub's word holds until its lease ends, or for so long; then the rule") {
+  const tenant_limits configured{{10, 100, 1000, std::nullopt}, {60, 600, 6000}};
+  auto said = configured;
+  said.quota.points = 7;
+  said.quota.said_ms = 1000;
+  said.origin = limits_origin::hub;
+  const auto at = [&](std::int64_t now_ms, expired_entitlement rule) {
+    return in_force(said, configured, {10, rule}, now_ms).quota;
+  };
+  for (const std::int64_t lease_ms : {0, 5000}) {
+    said.quota.expires_ms = lease_ms;
+    const auto end = lease_ms > 0 ? lease_ms : 11'000;
+    for (const auto rule : {expired_entitlement::enforce_last, expired_entitlement::defaults, expired_entitlement::deny_growth}) {
+      CHECK(at(end - 1, rule).points == 7u);
+      CHECK_FALSE(at(end - 1, rule).no_growth);
+    }
+    CHECK(at(end, expired_entitlement::enforce_last) == said.quota);
+    CHECK(at(end, expired_entitlement::defaults) == configured.quota);
+    CHECK(at(end, expired_entitlement::deny_growth).no_growth);
+  }
+  said.quota.said_ms = 0;  // never a word of HiveHub's
+  said.quota.expires_ms = 0;
+  CHECK_FALSE(at(1'000'000, expired_entitlement::deny_growth).no_growth);
 }
 
 TEST_CASE("limits: what the hub leaves out is the configuration's, and zero requests a minute are not without limit") {

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "actors/runtime/jobs.hpp"
 #include "base/log.hpp"
@@ -41,9 +44,16 @@ bool is_done(migration_phase job, const migration_plan& plan) {
 }
 }  // namespace
 
-tenant_migration::turn tenant_migration::take_turn() {
-  if (busy_->exchange(true)) return nullptr;
-  return {busy_.get(), [busy = busy_](void*) { *busy = false; }};
+boost::asio::awaitable<tenant_migration::turn> tenant_migration::take_turn() {
+  // A job that is over by its record lets go of its turn a moment later.
+  constexpr int attempts = 20;
+  boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
+  for (int n = 0; busy_->exchange(true); ++n) {
+    if (n == attempts) co_return nullptr;
+    pause.expires_after(std::chrono::milliseconds(10));
+    co_await pause.async_wait(boost::asio::use_awaitable);
+  }
+  co_return turn(busy_.get(), [busy = busy_](void*) { *busy = false; });
 }
 
 // ---- what is written down ---------------------------------------------------------------------------------------------
@@ -141,7 +151,7 @@ tenant_migration::reply<std::vector<collection_move>> tenant_migration::moves_fo
 }
 
 tenant_migration::reply<migration_plan> tenant_migration::plan(wish what) {
-  const auto mine = take_turn();
+  const auto mine = co_await take_turn();
   if (!mine) co_return failure(ec::conflict, "A migration is at work");
   auto moves = co_await moves_for(what);
   if (!moves) co_return moves.error();
@@ -196,7 +206,7 @@ tenant_migration::reply<migration_plan> tenant_migration::finish(std::string id,
 }
 
 tenant_migration::reply<migration_plan> tenant_migration::begin(std::string id, migration_phase phase, int deadline_ms) {
-  auto mine = take_turn();
+  auto mine = co_await take_turn();
   auto job = co_await load();
   if (!job) co_return job.error();
   if (!*job || (*job)->plan.id != id) co_return failure(ec::route_not_found, "There is no migration of that id");
@@ -292,7 +302,7 @@ tenant_migration::reply<void> tenant_migration::give(const std::string& plan, co
 void tenant_migration::start() { boost::asio::co_spawn(node_.rt.context(0), resume(), boost::asio::detached); }
 
 boost::asio::awaitable<void> tenant_migration::resume() {
-  auto mine = take_turn();
+  auto mine = co_await take_turn();
   if (!mine) co_return;
   const auto job = co_await load();
   if (!job)

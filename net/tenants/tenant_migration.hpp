@@ -57,7 +57,7 @@ class tenant_migration {
   };
   /// One at a time changes the plan.
   using turn = std::shared_ptr<void>;
-  turn take_turn();
+  boost::asio::awaitable<turn> take_turn();
   reply<std::optional<kept>> load();
   reply<std::vector<collection_move>> moves_for(const wish& what);
   reply<migration_plan> begin(std::string id, migration_phase phase, int deadline_ms);

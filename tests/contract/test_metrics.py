@@ -24,6 +24,7 @@ REQUIRED = {
     "vectorizer_tenant_requests_total": ("counter", "tenant_id operation"),
     "vectorizer_tenant_storage_bytes": ("gauge", "tenant_id"),
     "waggle_tenant_cpu_seconds_total": ("counter", "tenant_id"),
+    "waggle_tenant_quarantined": ("gauge", ""),
     "waggle_wal_fsync_seconds": ("summary", ""),
     "waggle_wal_bytes_total": ("counter", ""),
     "waggle_disk_free_bytes": ("gauge", ""),
@@ -45,7 +46,8 @@ REQUIRED = {
     "process_start_time_seconds": ("gauge", ""),
 }
 # Those beside the contract.
-OWN = {"waggle_raft_log_bytes", "waggle_log_batches_total", "waggle_log_entries_total"}
+OWN = {"waggle_raft_log_bytes", "waggle_log_batches_total", "waggle_log_entries_total", "waggle_tenant_accounts_in_memory",
+       "waggle_tenant_bytes_total", "waggle_tenant_stores_open"}
 POINTS = 9000  # more than a mutable segment holds
 TENANT = "00000000-0000-0000-0000-000000000000"
 

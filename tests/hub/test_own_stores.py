@@ -135,7 +135,7 @@ def test_a_damaged_store_is_its_tenants_own_trouble(world):
         assert answer.status == 503 and answer.code == "TENANT_UNAVAILABLE", answer
     assert ids_in(birch) == {"a", "b"}
     assert upsert(birch, ["c"]).status == 200
-    assert "waggle_tenants_quarantined 1" in world.service().get("/metrics").text
+    assert "waggle_tenant_quarantined 1" in world.service().get("/metrics").text
     assert any("quarantined" in e.get("message", "") for e in world.node.log_events())
     world.node.kill9()
     world.node.start()

@@ -72,7 +72,7 @@ void node::register_write_metrics() {
           [this] { return static_cast<double>(kv_->stats().wal_bytes_total); });
   gauge("waggle_disk_free_bytes", "Free bytes where the data is",
         [this] { return static_cast<double>(kv_->stats().disk_free_bytes); });
-  gauge("waggle_tenants_quarantined", "Tenants whose database can't be used",
+  gauge("waggle_tenant_quarantined", "Tenants whose database can't be used",
         [this] { return static_cast<double>(kv_->stats().tenants_quarantined); });
   gauge("waggle_tenant_stores_open", "Databases of tenants that are open",
         [this] { return static_cast<double>(kv_->stats().tenants_open); });

@@ -47,7 +47,7 @@ class tenant_databases {
   /// Quarantined until the next start, also when the disk was to blame: it has missed an entry.
   void keep_out(const tenant_id& owner);
 
-  /// Say it before each write that is not synced.
+  /// Before each write, since one that fails may leave something, and after it: a sync between takes the mark away.
   void mark_unsynced(const tenant_id& owner);
   result<void> sync(const tenant_id& owner, rocks_database& in);
   result<void> sync_all();

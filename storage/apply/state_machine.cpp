@@ -9,8 +9,6 @@
 namespace waggle {
 namespace {
 constexpr auto meta = kv_family::meta;
-
-
 }  // namespace
 
 result<std::unique_ptr<state_machine>> state_machine::open(kv_store& kv, group_id group) {
@@ -92,7 +90,8 @@ result<write_outcome> state_machine::apply_one(transaction& tx, log_index index,
       if (!before) return before.error();
       if (before->fingerprint != entry.fingerprint)
         return refused_entry(ec::conflict, "This request id was used for another request");
-      return std::move(before->outcome);
+      // Its own outcome is no repetition: a crash kept the shared part of the entry, and not what it did to some tenants.
+      if (before->outcome.index != index) return std::move(before->outcome);
     }
   }
   tx.index = index;

@@ -141,6 +141,31 @@ TEST_CASE("apart: a request that is repeated after such a crash gets its outcome
   CHECK(w.points_of(1) == 1);
 }
 
+TEST_CASE("apart: reads that a crash took from one tenant only are counted again, for it alone") {
+  for (const bool as_request : {false, true}) {
+    CAPTURE(as_request);
+    apart_world w;
+    for (int n : {1, 2}) make(w, owner(n), "docs");
+    w.close();
+    w.keep(w.own(1));
+    w.open();
+    w.apply_again();
+    auto counted = reads({1, 2}, 10);
+    if (as_request) counted.request.bytes.fill(4);
+    w.one(counted);
+    w.close();
+    w.lose(w.own(1));
+    w.open();
+    w.apply_again();
+    CHECK(searches_of(w, 1) == 10);
+    CHECK(searches_of(w, 2) == 10);
+    if (!as_request) continue;
+    w.one(counted);
+    CHECK(searches_of(w, 1) == 10);
+    CHECK(searches_of(w, 2) == 10);
+  }
+}
+
 TEST_CASE("apart: a damaged tenant is refused; the batch goes on for the others") {
   apart_world w;
   const auto c = make(w, owner(1), "docs");

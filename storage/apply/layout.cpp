@@ -17,9 +17,12 @@ failure not_so(std::string message) {
 /// Nothing but the node's own and the implicit tenant's, which lie in the shared database in any layout.
 result<bool> holds_no_tenant(const kv_store& kv) {
   bool none = true;
+  // In the order of keys: the implicit tenant's, tenants', the node's. So the last key before the node's says it.
+  const std::string of_the_node(16, '\xff');
   for (const auto family : {kv_family::points, meta}) {
-    const auto scanned = kv.scan(family, {}, {}, [&](std::string_view key, std::string_view) {
-      return none = !tenant_route::owner_of(family, key);
+    const auto scanned = kv.scan_reverse(family, {}, of_the_node, [&](std::string_view key, std::string_view) {
+      none &= !tenant_route::owner_of(family, key);
+      return false;
     });
     if (!scanned) return scanned.error();
   }

@@ -125,6 +125,7 @@ result<void> kv_store::write_parts(const kv_batch& batch, kv_sync sync) {
   for (auto& [owner, to] : own) {
     impl_->tenants->mark_unsynced(owner);
     const auto s = to.base->db->Write(rocksdb::WriteOptions(), &to.out);
+    impl_->tenants->mark_unsynced(owner);
     if (auto done = impl_->tenants->judge(owner, s, "write"); !done) return done;
     if (synced)
       if (auto done = impl_->tenants->sync(owner, *to.base); !done) return done;
@@ -234,7 +235,7 @@ result<void> kv_store::scan_reverse(kv_family family, std::string_view begin, st
   const auto lower = to_slice(begin);
   const auto upper = to_slice(end);
   rocksdb::ReadOptions read;
-  read.iterate_lower_bound = &lower;
+  if (!begin.empty()) read.iterate_lower_bound = &lower;
   if (!end.empty()) read.iterate_upper_bound = &upper;
   if (snapshot) read.snapshot = snapshot->impl_->at;
   const std::unique_ptr<rocksdb::Iterator> it(from->base->db->NewIterator(read, from->base->of(family)));

@@ -198,7 +198,7 @@ class tenant_state final : public tenant_actor::base, public tenanted {
     quiet_looks_ = uses_ == uses_seen_ ? quiet_looks_ + 1 : 0;
     uses_seen_ = uses_;
     if (quiet_looks_ >= looks) sleep();
-    delayed_send(this, std::chrono::milliseconds(node_.idle_hibernate_seconds * 1000 / looks), look_at_idleness{});
+    delayed_send(this, std::chrono::milliseconds(std::chrono::seconds(node_.idle_hibernate_seconds)) / looks, look_at_idleness{});
   }
 
   void put(std::shared_ptr<const collection_record> record) {

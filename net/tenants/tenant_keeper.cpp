@@ -36,9 +36,9 @@ std::string receipt_of(const tenant_id& tenant, const tenant_standing& s, std::s
 /// Where each tenant has one of its own. Requests that read it end within their time.
 result<void> drop_database(kv_store& kv, const tenant_id& tenant, log_index erased_at) {
   constexpr auto pause = std::chrono::milliseconds(100);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits::ask_deadline_ms_max);
   auto dropped = kv.drop_tenant(tenant, erased_at);
-  for (int waited_ms = 0; !dropped && dropped.error().code == ec::not_ready && waited_ms < limits::ask_deadline_ms_max;
-       waited_ms += static_cast<int>(pause.count())) {
+  while (!dropped && dropped.error().code == ec::not_ready && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(pause);
     dropped = kv.drop_tenant(tenant, erased_at);
   }
@@ -138,13 +138,13 @@ tenant_keeper::reply<std::vector<bool>> tenant_keeper::awake(std::vector<tenant_
 // ---- erasure ----------------------------------------------------------------------------------------------------------
 
 tenant_keeper::reply<tenant_standing> tenant_keeper::erase(tenant_id tenant, int deadline_ms) {
+  if (tenant.is_nil()) co_return failure(ec::tenant_not_found);
   const auto standing = with_.standings.find(tenant);
   if (standing.version == 0) {
     const auto account = co_await with_.roll.account(tenant);
     if (!account) co_return account.error();
     if (!*account) co_return failure(ec::tenant_not_found);
   }
-  if (tenant.is_nil()) co_return failure(ec::tenant_not_found);
   auto waiting = std::make_shared<answers<tenant_standing>>(1);
   begin_erasure(tenant, waiting);
   co_await completion::wait(waiting, std::max(1, deadline_ms));
@@ -153,7 +153,7 @@ tenant_keeper::reply<tenant_standing> tenant_keeper::erase(tenant_id tenant, int
 
 tenant_keeper::reply<void> tenant_keeper::erase_at(tenant_id tenant, std::int64_t unix_ms) {
   auto edit = [unix_ms, now = with_.node.time.unix_ms()](tenant_standing& s) -> result<void> {
-    if (s.state == tenant_state::deleting || s.state == tenant_state::deleted) return {};
+    if (s.state == tenant_state::deleting) return {};
     if (s.state != tenant_state::suspended) s.since_ms = now;
     s.state = tenant_state::suspended;
     s.delete_at_ms = unix_ms;

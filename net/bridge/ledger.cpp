@@ -2,6 +2,7 @@
 
 #include "actors/runtime/ask.hpp"
 #include "base/limits.hpp"
+#include "net/bridge/refusal.hpp"
 #include "storage/log/entry_codec.hpp"
 
 namespace waggle {
@@ -11,11 +12,15 @@ boost::asio::awaitable<result<write_outcome>> ledger::enter(tenant_id owner, std
   log_entry entry;
   entry.owner = owner;
   entry.request = id;
-  entry.time_ms = time_.unix_ms();
   entry.parts.push_back({shard_id{}, std::move(what)});
-  propose message{owner, std::make_shared<std::string>(encode_entry(entry)), grows};
+  return enter(std::move(entry), grows);
+}
+
+boost::asio::awaitable<result<write_outcome>> ledger::enter(log_entry entry, bool grows) {
+  entry.time_ms = time_.unix_ms();
+  propose message{entry.owner, std::make_shared<std::string>(encode_entry(entry)), grows};
   auto done = co_await ask<write_outcome>(rt_, group_, std::move(message), limits::ask_deadline_ms_max);
-  if (done && done->code != ec::ok) co_return failure(done->code, done->message);
+  if (done && done->code != ec::ok) co_return refusal_of(*done);
   co_return done;
 }
 

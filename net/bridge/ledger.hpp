@@ -18,6 +18,8 @@ class ledger {
   /// `grows`: refused while the disk is full.
   boost::asio::awaitable<result<write_outcome>> enter(tenant_id owner, std::vector<operation> what, request_id id,
                                                       bool grows = false);
+  /// A whole entry; its time is set here.
+  boost::asio::awaitable<result<write_outcome>> enter(log_entry entry, bool grows);
 
  private:
   runtime& rt_;

@@ -1,7 +1,6 @@
 // What was done (contract rest.md §9, auth.md §13): a tenant reads its own records, an operator all.
 #include <algorithm>
 
-#include "base/text_out.hpp"
 #include "base/limits.hpp"
 #include "base/text_out.hpp"
 #include "net/audit/audit_reader.hpp"

@@ -1,6 +1,7 @@
 // From where a tenant's own clients may come, where no HiveHub says so (contract auth.md §8).
 #include "net/rest/auth_wire.hpp"
 #include "net/rest/handlers.hpp"
+#include "net/rest/tenant_services.hpp"
 
 namespace waggle::rest {
 namespace {
@@ -9,9 +10,7 @@ namespace {
 result<tenant_id> tenant_of(handler_context& c) {
   if (!c.config.cluster.enabled) return failure(ec::cluster_mode_disabled);
   if (c.config.hub.enabled) return failure(ec::forbidden, "HiveHub gives tenants their address lists");
-  tenant_id tenant;
-  if (!parse_uuid(c.scope.path_value(0), tenant.bytes) || tenant.is_nil()) return failure(ec::invalid_user_id);
-  return tenant;
+  return read_tenant_id(c.scope.path_value(0));
 }
 
 http_response addresses_answer(const tenant_id& tenant, const addresses_record& lists) {

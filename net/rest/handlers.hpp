@@ -35,6 +35,14 @@ answer tenant_set_quota(handler_context& c);
 answer tenant_cleanup(handler_context& c);
 answer hub_events_route(handler_context& c);
 
+// migration.cpp
+answer migration_scan(handler_context& c);
+answer migration_make_plan(handler_context& c);
+answer migration_execute(handler_context& c);
+answer migration_rollback(handler_context& c);
+answer migration_finish(handler_context& c);
+answer migration_status(handler_context& c);
+
 // keys.cpp
 answer validate_own_key(handler_context& c);
 answer validate_key(handler_context& c);

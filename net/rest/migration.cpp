@@ -1,10 +1,10 @@
 // A standalone node's collections become tenants' (contract tenancy.md §8). What works, and how, is net/tenants/tenant_migration.
-#include "net/rest/migration.hpp"
 
 #include <algorithm>
 
 #include "base/text_out.hpp"
 #include "net/http/types.hpp"
+#include "net/rest/handlers.hpp"
 #include "net/rest/tenant_services.hpp"
 #include "net/rest/usage_shapes.hpp"
 
@@ -75,6 +75,15 @@ result<std::string> read_plan_id(handler_context& c) {
   return id;
 }
 
+using job = tenant_migration::reply<migration_plan> (tenant_migration::*)(std::string id, int deadline_ms);
+
+answer run_job(handler_context& c, job run) {
+  auto id = read_plan_id(c);
+  if (!id) co_return id.error();
+  const auto plan = co_await (c.tenants.migration.*run)(std::move(*id), c.scope.deadline_ms() / 2);
+  co_return job_answer(plan);
+}
+
 result<std::map<std::string, tenant_id>> read_owners(decoder& d) {
   std::map<std::string, tenant_id> owners;
   const auto given = d.object({"map"});
@@ -132,26 +141,9 @@ answer migration_make_plan(handler_context& c) {
   co_return plan_answer(*plan);
 }
 
-answer migration_execute(handler_context& c) {
-  auto id = read_plan_id(c);
-  if (!id) co_return id.error();
-  const auto plan = co_await c.tenants.migration.execute(std::move(*id), c.scope.deadline_ms() / 2);
-  co_return job_answer(plan);
-}
-
-answer migration_rollback(handler_context& c) {
-  auto id = read_plan_id(c);
-  if (!id) co_return id.error();
-  const auto plan = co_await c.tenants.migration.rollback(std::move(*id), c.scope.deadline_ms() / 2);
-  co_return job_answer(plan);
-}
-
-answer migration_finish(handler_context& c) {
-  auto id = read_plan_id(c);
-  if (!id) co_return id.error();
-  const auto plan = co_await c.tenants.migration.finish(std::move(*id), c.scope.deadline_ms() / 2);
-  co_return job_answer(plan);
-}
+answer migration_execute(handler_context& c) { return run_job(c, &tenant_migration::execute); }
+answer migration_rollback(handler_context& c) { return run_job(c, &tenant_migration::rollback); }
+answer migration_finish(handler_context& c) { return run_job(c, &tenant_migration::finish); }
 
 answer migration_status(handler_context& c) {
   if (!c.config.cluster.enabled) co_return failure(ec::cluster_mode_disabled);

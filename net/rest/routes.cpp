@@ -4,7 +4,6 @@
 #include <unordered_map>
 
 #include "net/rest/handlers.hpp"
-#include "net/rest/migration.hpp"
 
 namespace waggle::rest {
 namespace {

@@ -28,7 +28,8 @@ struct tenant_services {
 struct handler_context;
 /// INVALID_USER_ID for what is no tenant's: also for the implicit tenant's.
 result<tenant_id> read_tenant_id(std::string_view text);
-/// "active", "hibernated", "suspended", "deleting", "deleted".
+/// "active", "hibernated", "suspended", "deleting", "deleted": what keeps a tenant out wins over what it does.
+std::string_view state_name(handler_context& c, const tenant_id& tenant, bool awake, std::uint64_t collections);
 boost::asio::awaitable<std::string_view> state_of_tenant(handler_context& c, tenant_id tenant);
 
 }  // namespace waggle::rest

@@ -20,6 +20,16 @@ result<tenant_id> tenant_of_path(handler_context& c) {
   return read_tenant_id(c.scope.path_value(0));
 }
 
+/// One that has an account: what sleeps must have something to wake.
+boost::asio::awaitable<result<tenant_id>> known_tenant_of_path(handler_context& c) {
+  const auto tenant = tenant_of_path(c);
+  if (!tenant) co_return tenant.error();
+  const auto account = co_await c.tenants.roll.account(*tenant);
+  if (!account) co_return account.error();
+  if (!*account) co_return failure(ec::tenant_not_found);
+  co_return tenant;
+}
+
 http_response state_answer(const tenant_id& tenant, std::string_view state) {
   std::string out;
   json_writer(out).begin_object().member("tenant_id", to_string(tenant)).member("state", state).end_object();
@@ -62,11 +72,8 @@ answer tenant_resume(handler_context& c) {
 }
 
 answer tenant_hibernate(handler_context& c) {
-  const auto tenant = tenant_of_path(c);
+  const auto tenant = co_await known_tenant_of_path(c);
   if (!tenant) co_return tenant.error();
-  const auto account = co_await c.tenants.roll.account(*tenant);
-  if (!account) co_return account.error();
-  if (!*account) co_return failure(ec::tenant_not_found);
   const auto asleep = co_await c.tenants.keeper.hibernate(*tenant);
   if (!asleep) co_return asleep.error();
   if (!*asleep) {
@@ -78,11 +85,8 @@ answer tenant_hibernate(handler_context& c) {
 }
 
 answer tenant_wake(handler_context& c) {
-  const auto tenant = tenant_of_path(c);
+  const auto tenant = co_await known_tenant_of_path(c);
   if (!tenant) co_return tenant.error();
-  const auto account = co_await c.tenants.roll.account(*tenant);
-  if (!account) co_return account.error();
-  if (!*account) co_return failure(ec::tenant_not_found);
   if (const auto awake = co_await c.tenants.keeper.wake(*tenant); !awake) co_return awake.error();
   const auto state = co_await state_of_tenant(c, *tenant);
   co_return state_answer(*tenant, state);

@@ -4,12 +4,10 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "actors/runtime/ask.hpp"
 #include "actors/runtime/jobs.hpp"
 #include "base/uuid.hpp"
 #include "net/bridge/refusal.hpp"
 #include "storage/apply/account.hpp"
-#include "storage/log/entry_codec.hpp"
 
 namespace waggle {
 namespace {
@@ -19,16 +17,7 @@ constexpr std::chrono::seconds between_attempts{1};
 bool passes(ec code) { return code == ec::not_ready || code == ec::queue_full || code == ec::deadline_exceeded; }
 
 failure over(quota_type type, std::uint64_t limit, std::uint64_t used, std::uint64_t requested) {
-  write_outcome refused;
-  refused.code = ec::quota_exceeded;
-  refused.quota = quota_refusal{type, limit, used, requested};
-  return refusal_of(refused);
-}
-
-/// What a refused entry says, or a failed one.
-result<write_outcome> settled(result<write_outcome> done) {
-  if (done && done->code != ec::ok) return refusal_of(*done);
-  return done;
+  return refusal_of(quota_refusal{type, limit, used, requested});
 }
 }  // namespace
 
@@ -74,7 +63,7 @@ collection_transfer::reply<void> collection_transfer::copy(std::string plan, col
   }
   if (copy.config.name == move.name) co_return result<void>();
   shard_ops rename{shard_id{}, {rename_collection_op{move.name}}};
-  const auto renamed = settled(co_await enter(move.owner, copy.id, std::move(rename), limits.quota, true));
+  const auto renamed = co_await enter(move.owner, copy.id, std::move(rename), limits.quota, true);
   if (!renamed) co_return renamed.error();
   co_return result<void>();
 }
@@ -114,7 +103,7 @@ collection_transfer::reply<collection_record> collection_transfer::make_copy(std
   config.name = unfinished_name(plan, source.id);
   shard_ops create{shard_id{}, {create_collection_op{std::move(config)}}};
   const collection_id none;
-  const auto made = settled(co_await enter(move.owner, none, std::move(create), limits.quota, true));
+  const auto made = co_await enter(move.owner, none, std::move(create), limits.quota, true);
   if (!made) co_return made.error();
   if (!made->collection) co_return failure::internal("a collection was made and its record is missing");
   co_return *made->collection;
@@ -134,7 +123,7 @@ collection_transfer::reply<void> collection_transfer::fill(const collection_reco
       if (page->empty()) break;
       *after = page->back().id.str();
       shard_ops part{shard, {upsert_points_op{std::move(*page)}}};
-      const auto written = settled(co_await enter(copy.owner, copy.id, std::move(part), limits, true));
+      const auto written = co_await enter(copy.owner, copy.id, std::move(part), limits, true);
       if (!written) co_return written.error();
     }
   }
@@ -152,7 +141,7 @@ collection_transfer::reply<void> collection_transfer::drop_copy(std::string plan
   if (*found) {
     shard_ops drop{shard_id{}, {delete_collection_op{}}};
     const quota_limits none;
-    const auto dropped = settled(co_await enter(move.owner, (*found)->id, std::move(drop), none, false));
+    const auto dropped = co_await enter(move.owner, (*found)->id, std::move(drop), none, false);
     if (!dropped && dropped.error().code != ec::collection_not_found) co_return dropped.error();
   }
   move.copy = {};
@@ -173,7 +162,7 @@ collection_transfer::reply<void> collection_transfer::delete_source(const collec
     shard_ops drop{shard_id{}, {delete_collection_op{}}};
     const tenant_id nobody;
     const quota_limits none;
-    const auto dropped = settled(co_await enter(nobody, move.source, std::move(drop), none, false));
+    const auto dropped = co_await enter(nobody, move.source, std::move(drop), none, false);
     if (!dropped) co_return dropped.error();
   }
   auto remove = [directory = node_.data_dir / to_string(tenant_id{}) / to_string(move.source)]() -> result<void> {
@@ -196,9 +185,7 @@ collection_transfer::reply<write_outcome> collection_transfer::enter(const tenan
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   for (int attempt = 1;; ++attempt) {
     if (stop_) co_return failure(ec::shutting_down);
-    entry.time_ms = node_.time.unix_ms();
-    propose message{owner, std::make_shared<std::string>(encode_entry(entry)), grows};
-    auto done = co_await ask<write_outcome>(node_.rt, group_, std::move(message), limits::ask_deadline_ms_max);
+    auto done = co_await book_.enter(entry, grows);
     if (done || !passes(done.error().code) || attempt == attempts_max) co_return done;
     timer.expires_after(between_attempts);
     co_await timer.async_wait(boost::asio::use_awaitable);

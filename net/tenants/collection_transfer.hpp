@@ -8,8 +8,8 @@
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 
-#include "actors/protocol/interfaces.hpp"
 #include "actors/protocol/services.hpp"
+#include "net/bridge/ledger.hpp"
 #include "net/tenants/migration_plan.hpp"
 #include "net/tenants/stored_collection.hpp"
 #include "net/usage/limits_source.hpp"
@@ -23,8 +23,8 @@ class collection_transfer {
   /// Writes a move down; it is durable when this returns.
   using note = std::function<reply<void>(collection_move)>;
 
-  collection_transfer(node_services& node, replication_group_actor group, limits_source& limits, const std::atomic<bool>& stop)
-      : node_(node), group_(std::move(group)), limits_(limits), stop_(stop) {}
+  collection_transfer(node_services& node, ledger& book, limits_source& limits, const std::atomic<bool>& stop)
+      : node_(node), book_(book), limits_(limits), stop_(stop) {}
 
   /// `move` is noted as it changes. COLLECTION_ALREADY_EXISTS: the owner has one of that name. Any failure leaves what there is.
   reply<void> copy(std::string plan, collection_move& move, note write_down);
@@ -42,7 +42,7 @@ class collection_transfer {
   reply<write_outcome> enter(const tenant_id& owner, collection_id collection, shard_ops part, quota_limits limits, bool grows);
 
   node_services& node_;
-  replication_group_actor group_;
+  ledger& book_;
   limits_source& limits_;
   const std::atomic<bool>& stop_;
 };

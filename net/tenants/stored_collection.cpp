@@ -32,8 +32,6 @@ result<void> add_up(const kv_store& kv, stored_collection& to) {
   });
 }
 
-std::size_t size_of(const point& p) { return p.id.str().size() + 4 * p.vector.size() + p.payload.size() + 8 * p.sparse.indices.size(); }
-
 /// What a point is, whatever its version.
 void append_content(std::string& out, const point& p) {
   out.append(std::to_string(p.id.str().size())).append(":").append(p.id.str());
@@ -97,7 +95,7 @@ result<std::vector<point>> next_points(const kv_store& kv, const collection_reco
       bad = record.error();
       return false;
     }
-    bytes += size_of(record->data);
+    bytes += logical_bytes(record->data);
     page.push_back(std::move(record->data));
     return bytes < page_bytes && page.size() < page_points;
   });

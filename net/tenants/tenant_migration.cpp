@@ -250,7 +250,8 @@ tenant_migration::reply<void> tenant_migration::work_on(kept job) {
   co_return co_await write_down(plan, job.version);
 }
 
-/// A failure ends the job for now; what goes wrong with one collection is written down, and the others go on.
+/// A failure of the node ends the job, which goes on when it is asked for again or at a start. What goes wrong with one
+/// collection is written down, and the others go on.
 tenant_migration::reply<void> tenant_migration::work_on_one(const migration_plan& plan, collection_move& move) {
   result<void> done;
   if (plan.phase == migration_phase::executing) {

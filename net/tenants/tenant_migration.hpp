@@ -30,10 +30,9 @@ class tenant_migration {
     std::vector<stored_collection> collections;  ///< of nobody
     std::optional<migration_plan> plan;
   };
-  tenant_migration(node_services& node, replication_group_actor group, node_records& records, limits_source& limits,
-                   const standing_book& standings)
+  tenant_migration(node_services& node, ledger& book, node_records& records, limits_source& limits, const standing_book& standings)
       : node_(node), records_(records), limits_(limits), standings_(standings),
-        transfer_(node, std::move(group), limits, stopping_) {}
+        transfer_(node, book, limits, stopping_) {}
 
   reply<overview> scan();
   /// Who gets what, and what would be refused as things are now. CONFLICT while a plan is neither finished nor rolled back.

@@ -2,33 +2,15 @@
 
 #include <array>
 
-#include "base/json.hpp"
 #include "base/text_out.hpp"
+#include "net/bridge/record_reader.hpp"
 
 namespace waggle {
 namespace {
 constexpr std::array<std::string_view, 4> states = {"active", "suspended", "deleting", "deleted"};
 
-failure corrupt() {
-  failure f(ec::corrupt_data);
-  f.log_text = "a tenant's standing can't be read";
-  return f;
-}
-
 void write_limit(json_writer& w, std::string_view name, const std::optional<std::uint64_t>& limit) {
   if (limit) w.member(name, *limit);
-}
-
-std::optional<std::uint64_t> read_limit(const json_value& from, std::string_view name) {
-  std::uint64_t n = 0;
-  return from[name].get_uint64(n) ? std::optional(n) : std::nullopt;
-}
-
-/// 0 when it is not there.
-template <class Number>
-void read_number(const json_value& from, std::string_view name, Number& to) {
-  std::uint64_t n = 0;
-  if (from[name].get_uint64(n)) to = static_cast<Number>(n);
 }
 }  // namespace
 
@@ -57,35 +39,33 @@ std::string encode_standing(const tenant_standing& s) {
 }
 
 result<tenant_standing> decode_standing(std::string_view json) {
-  json_parser parser;
-  const auto root = parser.parse(json);
-  if (!root || !root->is_object() || !(*root)["state"].is_string()) return corrupt();
-  const auto& in = *root;
+  record_reader in(json);
   tenant_standing out;
-  const auto known = std::find(states.begin(), states.end(), in["state"].as_string());
-  if (known == states.end()) return corrupt();
-  out.state = static_cast<tenant_state>(known - states.begin());
-  read_number(in, "since_ms", out.since_ms);
-  read_number(in, "delete_at_ms", out.delete_at_ms);
-  if (const auto limits = in["limits"]; limits.is_object()) {
+  out.state = in.one_of<tenant_state>("state", states);
+  out.since_ms = in.number<std::int64_t>("since_ms");
+  out.delete_at_ms = in.number<std::int64_t>("delete_at_ms");
+  if (!in["limits"].missing()) {
+    record_reader limits(in["limits"]);
     auto& [quota, rates, expires_ms] = out.limits.emplace();
-    quota.collections = read_limit(limits, "collection_count");
-    quota.points = read_limit(limits, "vector_count");
-    quota.bytes = read_limit(limits, "storage_bytes");
-    quota.requests_per_month = read_limit(limits, "requests_per_month");
-    read_number(limits, "requests_per_minute", rates.per_minute);
-    read_number(limits, "requests_per_hour", rates.per_hour);
-    read_number(limits, "requests_per_day", rates.per_day);
-    read_number(limits, "expires_ms", expires_ms);
+    quota.collections = limits.number_or_none<std::uint64_t>("collection_count");
+    quota.points = limits.number_or_none<std::uint64_t>("vector_count");
+    quota.bytes = limits.number_or_none<std::uint64_t>("storage_bytes");
+    quota.requests_per_month = limits.number_or_none<std::uint64_t>("requests_per_month");
+    rates.per_minute = limits.number<std::uint64_t>("requests_per_minute");
+    rates.per_hour = limits.number<std::uint64_t>("requests_per_hour");
+    rates.per_day = limits.number<std::uint64_t>("requests_per_day");
+    expires_ms = limits.number<std::int64_t>("expires_ms");
+    if (!limits.ok()) in.fail();
   }
-  read_number(in, "deletions", out.deletions);
-  if (const auto erased = in["erased"]; erased.is_object()) {
-    read_number(erased, "collections", out.erased.collections);
-    read_number(erased, "vectors", out.erased.vectors);
-    read_number(erased, "bytes", out.erased.bytes);
+  out.deletions = in.number<std::uint64_t>("deletions");
+  if (!in["erased"].missing()) {
+    record_reader erased(in["erased"]);
+    out.erased = {erased.number<std::uint64_t>("collections"), erased.number<std::uint64_t>("vectors"),
+                  erased.number<std::uint64_t>("bytes")};
+    if (!erased.ok()) in.fail();
   }
-  if (const auto receipt = in["receipt"]; receipt.is_string()) out.receipt = receipt.as_string();
-  return out;
+  out.receipt = in.text_or_none("receipt");
+  return in.finish(std::move(out), "a tenant's standing");
 }
 
 }  // namespace waggle

@@ -185,7 +185,7 @@ result<void> node::open_audit() {
 result<void> node::open_tenants() {
   limits_source& limits = hub_limits_ ? static_cast<limits_source&>(*hub_limits_) : *limits_;
   overridden_ = std::make_unique<overridden_limits>(limits, standings_, clock_);
-  migration_ = std::make_unique<tenant_migration>(*services_, log_, *records_, *overridden_, standings_);
+  migration_ = std::make_unique<tenant_migration>(*services_, *ledger_, *records_, *overridden_, standings_);
   keeper_->when_erased([this](const tenant_id& tenant, const tenant_standing& standing) {
     if (hub_) hub_->forget_keys_of(tenant);
     if (audit_) audit_->record_erasure(tenant, standing.receipt);
@@ -246,7 +246,6 @@ void node::start_actors() {
     events_seen_.take(changes);
   };
   const auto group = spawn_replication_group(*services_, group_id{}, group_);
-  log_ = group;
   runtime_->adopt(group);
   ledger_ = std::make_unique<ledger>(*runtime_, group, clock_);
   records_ = std::make_unique<node_records>(*ledger_, *kv_);
@@ -334,7 +333,6 @@ void node::stop() {
   identity_.reset();
   hub_events_.reset();
   migration_.reset();
-  log_ = nullptr;
   keeper_.reset();
   records_.reset();
   ledger_.reset();

@@ -90,7 +90,6 @@ class node {
   std::unique_ptr<usage_reporter> usage_reporter_;
   std::unique_ptr<overridden_limits> overridden_;
   std::unique_ptr<tenant_keeper> keeper_;
-  replication_group_actor log_;
   std::unique_ptr<tenant_migration> migration_;
   std::unique_ptr<hub_events> hub_events_;  ///< none without HiveHub
   std::unique_ptr<rest::tenant_services> tenants_;

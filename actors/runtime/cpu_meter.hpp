@@ -29,15 +29,17 @@ class cpu_meter {
     return spent;
   }
 
- private:
-  static constexpr std::int64_t suspicious_ns = 100'000;
-  static constexpr std::chrono::milliseconds mark_age_max{1};
-
+  /// Of the calling thread, exactly.
   static std::int64_t thread_cpu_ns() {
     timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return t.tv_sec * std::int64_t{1'000'000'000} + t.tv_nsec;
   }
+
+ private:
+  static constexpr std::int64_t suspicious_ns = 100'000;
+  static constexpr std::chrono::milliseconds mark_age_max{1};
+
   void mark(time_point at, std::int64_t cpu_ns) {
     marked_at_ = at;
     marked_cpu_ns_ = cpu_ns;

@@ -76,6 +76,17 @@ boost::asio::awaitable<typename job_detail::outcome<F>::type> run_job(runtime& r
   co_return set->take_one(ec::shutting_down);
 }
 
+/// The same beside the workers, for what would take one too long.
+template <class F>
+boost::asio::awaitable<typename job_detail::outcome<F>::type> run_long_job(runtime& rt, tenant_id tenant, F fn) {
+  using value = typename job_detail::outcome<F>::value;
+  auto set = std::make_shared<answers<value>>(1);
+  auto queued = rt.submit_long(tenant, job_detail::answering{std::move(fn), owed_answer<value>(set, 0, ec::shutting_down)});
+  if (!queued) co_return queued.error();
+  co_await completion::wait(set, completion::no_deadline);
+  co_return set->take_one(ec::shutting_down);
+}
+
 /// Several at once, one result each in the same order; idle workers help. A full queue fails those that didn't fit.
 template <class F>
 boost::asio::awaitable<std::vector<typename job_detail::outcome<F>::type>> run_jobs(runtime& rt, tenant_id tenant,

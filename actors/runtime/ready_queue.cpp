@@ -33,6 +33,7 @@ ready_queue::~ready_queue() {
 ready_queue::flow& ready_queue::flow_of(const tenant_id& tenant) {
   auto [it, made] = flows_.try_emplace(tenant);
   if (made) {
+    it->second.tenant = tenant;
     it->second.quantum_ns_ = it->second.deficit_ns_ = quantum_ns_;
     it->second.left_round_ = round_;
     it->second.slice = slice_;
@@ -45,11 +46,11 @@ const ready_queue::flow* ready_queue::find(const tenant_id& tenant) const {
   return it == flows_.end() ? nullptr : &it->second;
 }
 
-ready_queue::node* ready_queue::make_node(caf::resumable* what) {
-  if (!spare_) return new node{what, nullptr};
+ready_queue::node* ready_queue::make_node(caf::resumable* what, time_point now) {
+  if (!spare_) return new node{what, nullptr, now};
   node* n = std::exchange(spare_, spare_->next);
   --spare_count_;
-  *n = {what, nullptr};
+  *n = {what, nullptr, now};
   return n;
 }
 
@@ -81,8 +82,8 @@ void ready_queue::join_ring(flow& f) {
   ring_.push(f);
 }
 
-void ready_queue::push(flow& owner, caf::resumable* what) {
-  node* n = make_node(what);
+void ready_queue::push(flow& owner, caf::resumable* what, time_point now) {
+  node* n = make_node(what, now);
   (owner.tail_ ? owner.tail_->next : owner.head_) = n;
   owner.tail_ = n;
   ++owner.depth_;
@@ -90,7 +91,7 @@ void ready_queue::push(flow& owner, caf::resumable* what) {
   if (owner.place_ == flow::place::idle) activate(owner);
 }
 
-ready_queue::picked ready_queue::pop() {
+ready_queue::picked ready_queue::pop(time_point now) {
   for (;;) {
     list& from = fresh_.head ? fresh_ : ring_;
     if (!from.head) return {};
@@ -113,7 +114,8 @@ ready_queue::picked ready_queue::pop() {
     --f.depth_;
     --depth_;
     ++f.running_;
-    picked out{n->what, &f};
+    picked out{n->what, &f, std::chrono::nanoseconds(now - n->since).count()};
+    f.waited_ns_ += static_cast<std::uint64_t>(std::max<std::int64_t>(0, out.waited_ns));
     drop_node(n);
     return out;
   }
@@ -124,8 +126,9 @@ void ready_queue::charge(flow& owner, std::int64_t ns) {
   charge_extra(owner, ns);
 }
 
-void ready_queue::charge_extra(flow& owner, std::int64_t ns) {
+void ready_queue::charge_extra(flow& owner, std::int64_t ns, std::int64_t waited_ns) {
   owner.deficit_ns_ -= ns;
+  owner.waited_ns_ += static_cast<std::uint64_t>(waited_ns);
   owner.cpu_ns_ += static_cast<std::uint64_t>(ns);
 }
 
@@ -137,10 +140,10 @@ bool ready_queue::forget(const tenant_id& tenant) {
   return true;
 }
 
-std::vector<std::pair<tenant_id, std::uint64_t>> ready_queue::totals_ns() const {
-  std::vector<std::pair<tenant_id, std::uint64_t>> out;
+std::vector<std::pair<tenant_id, tenant_time>> ready_queue::totals() const {
+  std::vector<std::pair<tenant_id, tenant_time>> out;
   out.reserve(flows_.size());
-  for (const auto& [tenant, f] : flows_) out.emplace_back(tenant, f.cpu_ns_);
+  for (const auto& [tenant, f] : flows_) out.emplace_back(tenant, f.spent());
   return out;
 }
 

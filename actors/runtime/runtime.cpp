@@ -76,7 +76,11 @@ runtime::runtime(const runtime_options& options)
       clock_(core_->clock),
       system_(core_->system),
       pool_("blocking", options.blocking_threads, options.blocking_queue_max),
-      long_pool_("long", scheduler_.size(), options.blocking_queue_max) {
+      long_pool_("long", scheduler_.size(), options.blocking_queue_max),
+      long_jobs_(options, scheduler_.size(),
+                 [this](const tenant_id& tenant, std::int64_t ns, std::int64_t waited_ns) {
+                   scheduler_.charge_job(tenant, ns, waited_ns);
+                 }) {
   scheduler_.start(system_);
 }
 
@@ -121,6 +125,7 @@ stop_report runtime::stop() {
     scheduler_.refuse_jobs();
     pool_.stop();
     long_pool_.stop();
+    long_jobs_.stop();
     end_actors();
     scheduler_.close();
     clock_.shut();
@@ -130,9 +135,10 @@ stop_report runtime::stop() {
 
 runtime_stats runtime::stats() const {
   runtime_stats out;
+  out.long_depth = long_jobs_.depth();
   out.blocking_depth = pool_.depth();
   out.blocking_running = pool_.running();
-  out.jobs_thrown = pool_.thrown() + long_pool_.thrown();
+  out.jobs_thrown = pool_.thrown() + long_pool_.thrown() + long_jobs_.thrown();
   out.actors = system_.registry().running();
   scheduler_.fill(out);
   return out;

@@ -13,6 +13,7 @@
 #include "actors/runtime/actor_clock.hpp"
 #include "actors/runtime/blocking_pool.hpp"
 #include "actors/runtime/job.hpp"
+#include "actors/runtime/long_jobs.hpp"
 #include "actors/runtime/scheduler.hpp"
 #include "actors/runtime/types.hpp"
 #include "base/error.hpp"
@@ -46,6 +47,14 @@ class runtime {
     return scheduler_.submit(tenant, what);
   }
 
+  /// The same beside the workers, where it may take its time. See `run_long_job`.
+  template <class F>
+  result<void> submit_long(const tenant_id& tenant, F fn) {
+    return long_jobs_.submit(tenant, std::make_unique<job_of<F>>(std::move(fn)));
+  }
+  /// Whether the tenant's jobs were long, lately: then the next one should not begin on a worker.
+  bool has_long_jobs(const tenant_id& tenant) const { return scheduler_.has_long_jobs(tenant); }
+
   /// Runs `fn()` on one of the pools beside the workers, under the same terms. See `run_on`.
   template <class F>
   result<void> submit_to(pool_kind where, F fn) {
@@ -63,15 +72,15 @@ class runtime {
     adopt_actor(caf::actor_cast<caf::strong_actor_ptr>(root));
   }
 
-  /// Worker time spent for a tenant: its actors, its jobs, what was charged. Microseconds; 0 for one never seen.
-  std::uint64_t cpu_us(const tenant_id& tenant) const { return scheduler_.cpu_us(tenant); }
-  std::vector<std::pair<tenant_id, std::uint64_t>> cpu_totals_us() const { return scheduler_.cpu_totals_us(); }
-  /// What was spent since the last call: each microsecond is taken once.
+  /// Spent for a tenant: by its actors and jobs, and what was charged. Nothing for one never seen.
+  tenant_time spent(const tenant_id& tenant) const { return scheduler_.spent(tenant); }
+  std::vector<std::pair<tenant_id, tenant_time>> totals() const { return scheduler_.totals(); }
+  /// Microseconds of CPU time since the last call: each microsecond is taken once.
   std::uint64_t take_cpu_us(const tenant_id& tenant) { return scheduler_.take_cpu_us(tenant); }
   /// Adds time that a session spent on its tenant's behalf outside of actors and jobs, e.g. parsing a body.
   void charge(const tenant_id& tenant, std::int64_t us) { scheduler_.charge(tenant, us); }
   /// Drops the total of a deleted tenant; false while something of it is queued or running.
-  bool forget(const tenant_id& tenant) { return scheduler_.forget(tenant); }
+  bool forget(const tenant_id& tenant) { return long_jobs_.forget(tenant) && scheduler_.forget(tenant); }
 
   runtime_stats stats() const;
   /// Set when `stop` begins: a reason to give up for what computes long.
@@ -108,6 +117,7 @@ class runtime {
   caf::actor_system& system_;
   blocking_pool pool_;
   blocking_pool long_pool_;
+  long_jobs long_jobs_;
   std::atomic<bool> stopping_{false};
   std::mutex stop_lock_;
   bool stopped_ = false;

@@ -30,6 +30,9 @@ thread_local worker* t_worker = nullptr;
 /// An unknown actor's handlers may be slow: its tenant starts with few messages per resume.
 constexpr std::size_t slice_messages_first = 4;
 
+/// Moves by an eighth: one long job among many short ones is no reason to leave the workers.
+void note_job(ready_queue::flow& f, std::int64_t ns) { f.job_ns += (ns - f.job_ns) / 8; }
+
 void destroy(caf::resumable* what) { caf::scheduler::abstract_coordinator::cleanup_and_release(what); }
 
 }  // namespace
@@ -123,10 +126,11 @@ void scheduler::enqueue(caf::resumable* what) {
   worker* mine = here();
   worker* wake = nullptr;
   bool inline_now = false;
+  const auto now = steady::now();
   {
     std::lock_guard guard(lock_);
     if (!closed_) {
-      queue_.push(flow_of(tenant), what);
+      queue_.push(flow_of(tenant), what, now);
       inline_now = mine && !mine->draining_;
       if (inline_now) engage(*mine, &worker::draining_);
       wake = wake_for(wanted(mine ? pushed_by::drainer : pushed_by::other));
@@ -141,12 +145,13 @@ void scheduler::enqueue(caf::resumable* what) {
 result<void> scheduler::submit(const tenant_id& tenant, std::unique_ptr<job>& what) {
   worker* mine = here();
   worker* wake = nullptr;
+  const auto now = steady::now();
   {
     std::lock_guard guard(lock_);
     if (closed_ || refuses_jobs()) return failure(ec::shutting_down);
     auto& owner = queue_.flow_of(tenant);
     if (owner.depth() >= options_.jobs_per_tenant_max) return failure(ec::queue_full);
-    queue_.push(owner, what.get());
+    queue_.push(owner, what.get(), now);
     what.release();
     if (mine && !mine->draining_ && !mine->token_) {
       engage(*mine, &worker::token_);
@@ -213,7 +218,7 @@ void scheduler::drain(worker& w) {
   const auto end = started + std::chrono::microseconds(options_.drain_budget_us);
   std::unique_lock guard(lock_);
   for (std::size_t n = 1;; ++n) {
-    const auto item = queue_.pop();
+    const auto item = queue_.pop(started);
     if (!item.what) {
       disengage(w, &worker::draining_);
       return;
@@ -222,10 +227,11 @@ void scheduler::drain(worker& w) {
     ++resumes_;
     worker* wake = queue_.depth() ? wake_for(wanted(pushed_by::other)) : nullptr;
     const std::size_t slice = item.owner->slice;
+    const bool is_job = item.what->subtype() == caf::resumable::function_object;
     guard.unlock();
 
     if (wake) post_token(*wake);
-    const bool more = run(w, item, slice);
+    const bool more = run(w, item, slice, is_job);
     const auto now = steady::now();
     const auto ns = w.meter_.spent_ns(started, now);
     started = now;
@@ -233,8 +239,11 @@ void scheduler::drain(worker& w) {
     guard.lock();
     --running_;
     queue_.charge(*item.owner, ns);
-    adapt_slice(*item.owner, ns, more);
-    if (more) queue_.push(*item.owner, item.what);
+    if (is_job)
+      note_job(*item.owner, ns);
+    else
+      adapt_slice(*item.owner, ns, more);
+    if (more) queue_.push(*item.owner, item.what, now);
     if (now < end && n < options_.drain_resumes_max) continue;
     // Out of budget: sockets get their turn, a token takes this place.
     const bool repost = queue_.depth() > 0 && !w.token_;
@@ -247,8 +256,7 @@ void scheduler::drain(worker& w) {
 }
 
 // True when the item wants to run again; else its reference is gone.
-bool scheduler::run(worker& w, const ready_queue::picked& item, std::size_t slice) {
-  const bool is_job = item.what->subtype() == caf::resumable::function_object;
+bool scheduler::run(worker& w, const ready_queue::picked& item, std::size_t slice, bool is_job) {
   bool more = false;
   if (!is_job || !refuses_jobs()) {
     try {
@@ -321,10 +329,10 @@ void scheduler::fill(runtime_stats& out) const {
   out.system_cpu_us = queue_.system().cpu_ns() / 1000;
 }
 
-std::uint64_t scheduler::cpu_us(const tenant_id& tenant) const {
+tenant_time scheduler::spent(const tenant_id& tenant) const {
   std::lock_guard guard(lock_);
   const auto* f = queue_.find(tenant);
-  return f ? f->cpu_ns() / 1000 : 0;
+  return f ? f->spent() : tenant_time();
 }
 
 std::uint64_t scheduler::take_cpu_us(const tenant_id& tenant) {
@@ -334,17 +342,27 @@ std::uint64_t scheduler::take_cpu_us(const tenant_id& tenant) {
   return spent_us - std::exchange(f.taken_us, spent_us);
 }
 
-std::vector<std::pair<tenant_id, std::uint64_t>> scheduler::cpu_totals_us() const {
-  std::unique_lock guard(lock_);
-  auto out = queue_.totals_ns();
-  guard.unlock();
-  for (auto& [tenant, ns] : out) ns /= 1000;
-  return out;
+std::vector<std::pair<tenant_id, tenant_time>> scheduler::totals() const {
+  std::lock_guard guard(lock_);
+  return queue_.totals();
 }
 
 void scheduler::charge(const tenant_id& tenant, std::int64_t us) {
   std::lock_guard guard(lock_);
   queue_.charge_extra(queue_.flow_of(tenant), std::max<std::int64_t>(0, us) * 1000);
+}
+
+void scheduler::charge_job(const tenant_id& tenant, std::int64_t ns, std::int64_t waited_ns) {
+  std::lock_guard guard(lock_);
+  auto& owner = queue_.flow_of(tenant);
+  queue_.charge_extra(owner, ns, waited_ns);
+  note_job(owner, ns);
+}
+
+bool scheduler::has_long_jobs(const tenant_id& tenant) const {
+  std::lock_guard guard(lock_);
+  const auto* f = queue_.find(tenant);
+  return f && f->job_ns > options_.long_job_us * 1000;
 }
 
 bool scheduler::forget(const tenant_id& tenant) {

@@ -105,10 +105,14 @@ class scheduler {
   worker* here();
 
   void fill(runtime_stats& out) const;
-  std::uint64_t cpu_us(const tenant_id& tenant) const;
-  std::vector<std::pair<tenant_id, std::uint64_t>> cpu_totals_us() const;
+  tenant_time spent(const tenant_id& tenant) const;
+  std::vector<std::pair<tenant_id, tenant_time>> totals() const;
   std::uint64_t take_cpu_us(const tenant_id& tenant);
   void charge(const tenant_id& tenant, std::int64_t us);
+  /// A job of it ran elsewhere.
+  void charge_job(const tenant_id& tenant, std::int64_t ns, std::int64_t waited_ns);
+  /// Its jobs took longer than `long_job_us`, lately.
+  bool has_long_jobs(const tenant_id& tenant) const;
   bool forget(const tenant_id& tenant);
 
  private:
@@ -121,7 +125,7 @@ class scheduler {
   void disengage(worker& w, bool worker::* flag);
   void post_token(worker& w);
   void drain(worker& w);
-  bool run(worker& w, const ready_queue::picked& item, std::size_t slice);
+  bool run(worker& w, const ready_queue::picked& item, std::size_t slice, bool is_job);
   void adapt_slice(ready_queue::flow& f, std::int64_t ns, bool more) const;
   void destroy_ready();
 

@@ -50,7 +50,7 @@ class database {
                                                std::vector<std::string> texts, std::size_t dimension);
 
   /// CPU work in the tenant's queue; `fn` returns result<T>. It stops at the deadline. What is not done in one turn of a
-  /// worker begins again on a thread of its own, because a worker's sockets wait for its jobs: so `fn` may run twice.
+  /// worker begins again beside the workers, where the jobs of a tenant with long ones begin: so `fn` may run twice.
   template <class F>
   auto compute(request_scope& scope, F fn) -> boost::asio::awaitable<std::invoke_result_t<F&>> {
     using reply = std::invoke_result_t<F&>;
@@ -67,17 +67,13 @@ class database {
         return failure(rt_.stopping() ? ec::shutting_down : ec::deadline_exceeded);
       }
     };
-    auto one_turn = [&run_for] { return run_for(limits::job_turn_us_max); };
-    auto done = co_await run_job(rt_, scope.who().tenant(), std::move(one_turn));
-    if (!stopped || scope.deadline_ms() <= 0) co_return done;
-    auto whole = [&] {
-      const auto began = std::chrono::steady_clock::now();
-      auto outcome = run_for(std::numeric_limits<std::int64_t>::max());
-      const auto spent = std::chrono::steady_clock::now() - began;
-      rt_.charge(scope.who().tenant(), std::chrono::duration_cast<std::chrono::microseconds>(spent).count());
-      return outcome;
-    };
-    co_return co_await run_on(rt_, pool_kind::long_work, std::move(whole));
+    if (!rt_.has_long_jobs(scope.who().tenant())) {
+      auto one_turn = [&run_for] { return run_for(limits::job_turn_us_max); };
+      auto done = co_await run_job(rt_, scope.who().tenant(), std::move(one_turn));
+      if (!stopped || scope.deadline_ms() <= 0) co_return done;
+    }
+    auto whole = [&run_for] { return run_for(std::numeric_limits<std::int64_t>::max()); };
+    co_return co_await run_long_job(rt_, scope.who().tenant(), std::move(whole));
   }
   /// Work that may read the disk, on the blocking pool; `fn` returns result<T>.
   template <class F>

@@ -16,8 +16,8 @@ std::size_t series_of(const metrics_settings& metrics) {
 std::string_view name_of_quota(std::size_t type) { return waggle::name_of(static_cast<quota_type>(type)); }
 }  // namespace
 
-tenant_metrics::tenant_metrics(const metrics_settings& metrics, cpu_total cpu_us)
-    : series_max_(series_of(metrics)), others_name_(metrics.tenant_labels == "none" ? "_all" : "_other"), cpu_us_(std::move(cpu_us)) {}
+tenant_metrics::tenant_metrics(const metrics_settings& metrics, time_of spent)
+    : series_max_(series_of(metrics)), others_name_(metrics.tenant_labels == "none" ? "_all" : "_other"), spent_(std::move(spent)) {}
 
 tenant_metrics::counts& tenant_metrics::of(const tenant_id& tenant) {
   if (series_max_ == 0) return others_;
@@ -27,12 +27,14 @@ tenant_metrics::counts& tenant_metrics::of(const tenant_id& tenant) {
   }
   if (newest_first_.size() >= series_max_) {
     const auto& [oldest, its] = newest_first_.back();
-    ended_cpu_us_ += cpu_us_(oldest) - its.cpu_us_before;
+    const auto spent = spent_(oldest);
+    ended_.cpu_us += spent.cpu_us - its.before.cpu_us;
+    ended_.queued_us += spent.queued_us - its.before.queued_us;
     by_tenant_.erase(oldest);
     newest_first_.pop_back();
   }
   auto& made = newest_first_.emplace_front(tenant, counts{});
-  made.second.cpu_us_before = cpu_us_(tenant);
+  made.second.before = spent_(tenant);
   by_tenant_.emplace(tenant, newest_first_.begin());
   return made.second;
 }
@@ -133,22 +135,22 @@ tenant_metrics::listed tenant_metrics::quota_refusals() const {
 tenant_metrics::shown_tenants tenant_metrics::shown() const {
   shown_tenants out;
   const std::lock_guard guard(lock_);
-  out.ended_cpu_us = ended_cpu_us_;
-  out.cpu_us_before.reserve(newest_first_.size());
-  for (const auto& [tenant, its] : newest_first_) out.cpu_us_before.emplace(tenant, its.cpu_us_before);
+  out.ended = ended_;
+  out.before.reserve(newest_first_.size());
+  for (const auto& [tenant, its] : newest_first_) out.before.emplace(tenant, its.before);
   return out;
 }
 
-tenant_metrics::listed tenant_metrics::cpu_seconds(
-    const std::vector<std::pair<tenant_id, std::uint64_t>>& totals_us) const {
+tenant_metrics::listed tenant_metrics::seconds(const times& totals, std::uint64_t tenant_time::*which) const {
   listed out;
   const auto with_series = shown();
   // All that no series shows, or showed before it ended: so it never falls.
-  double others_us = -static_cast<double>(with_series.ended_cpu_us);
-  for (const auto& [tenant, us] : totals_us) {
-    const auto it = with_series.cpu_us_before.find(tenant);
-    const bool own = it != with_series.cpu_us_before.end();
-    const auto before_us = own ? std::min(us, it->second) : us;
+  double others_us = -static_cast<double>(with_series.ended.*which);
+  for (const auto& [tenant, spent] : totals) {
+    const auto us = spent.*which;
+    const auto it = with_series.before.find(tenant);
+    const bool own = it != with_series.before.end();
+    const auto before_us = own ? std::min(us, it->second.*which) : us;
     others_us += static_cast<double>(before_us);
     if (own) out.push_back({{to_string(tenant)}, static_cast<double>(us - before_us) / 1e6});
   }
@@ -163,7 +165,7 @@ tenant_metrics::listed tenant_metrics::storage(const account_board& accounts) co
   accounts.each([&](const tenant_id& tenant, const tenant_record& account) {
     const auto bytes = static_cast<double>(account.now.bytes);
     if (account.now.position == 0) return;
-    if (with_series.cpu_us_before.contains(tenant))
+    if (with_series.before.contains(tenant))
       out.push_back({{to_string(tenant)}, bytes});
     else
       others += bytes;
@@ -186,7 +188,7 @@ tenant_metrics::listed tenant_metrics::quota_use(const account_board& accounts, 
     const auto& now = account.now;
     // In the order of quota_type.
     const by_type use{now.collections, now.points, now.bytes, account.month == month ? account.month_requests : 0};
-    if (with_series.cpu_us_before.contains(tenant)) return list(to_string(tenant), use);
+    if (with_series.before.contains(tenant)) return list(to_string(tenant), use);
     for (std::size_t type = 0; type < quota_types; ++type) others[type] += use[type];
   });
   list(others_name_, others);

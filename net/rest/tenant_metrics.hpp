@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/protocol/account_board.hpp"
+#include "actors/runtime/types.hpp"
 #include "net/bridge/request_scope.hpp"
 #include "net/config/settings.hpp"
 #include "net/metrics/metrics.hpp"
@@ -23,9 +24,10 @@ namespace waggle::rest {
 class tenant_metrics {
  public:
   using listed = metric_family::listed;
-  using cpu_total = std::function<std::uint64_t(const tenant_id&)>;  ///< microseconds, never fewer than before
+  using time_of = std::function<tenant_time(const tenant_id&)>;
+  using times = std::vector<std::pair<tenant_id, tenant_time>>;
 
-  tenant_metrics(const metrics_settings& metrics, cpu_total cpu_us);
+  tenant_metrics(const metrics_settings& metrics, time_of spent);
 
   /// A request that counts as the tenant's, and its answer.
   void answered(const tenant_id& tenant, const route& to, int status);
@@ -40,9 +42,9 @@ class tenant_metrics {
   listed transferred() const;     ///< tenant_id, direction
   listed quota_checks() const;    ///< tenant_id, quota_type, result
   listed quota_refusals() const;  ///< tenant_id, quota_type
-  listed cpu_seconds(const std::vector<std::pair<tenant_id, std::uint64_t>>& totals_us) const;  ///< tenant_id
-  listed storage(const account_board& accounts) const;                                          ///< tenant_id
-  listed quota_use(const account_board& accounts, std::uint32_t month) const;                   ///< tenant_id, quota_type
+  listed seconds(const times& totals, std::uint64_t tenant_time::*which) const;  ///< tenant_id
+  listed storage(const account_board& accounts) const;                           ///< tenant_id
+  listed quota_use(const account_board& accounts, std::uint32_t month) const;    ///< tenant_id, quota_type
 
  private:
   enum result_kind : std::size_t { allowed, denied, unsure, result_kinds };
@@ -52,13 +54,13 @@ class tenant_metrics {
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
     std::array<std::array<std::uint64_t, result_kinds>, quota_types> checks{};
-    std::uint64_t cpu_us_before = 0;  ///< spent before the series began
+    tenant_time before;  ///< spent before the series began
   };
   using series = std::list<std::pair<tenant_id, counts>>;
   /// Who has series now: copied, so that a look at every tenant of the node keeps no request waiting.
   struct shown_tenants {
-    std::unordered_map<tenant_id, std::uint64_t> cpu_us_before;
-    std::uint64_t ended_cpu_us = 0;
+    std::unordered_map<tenant_id, tenant_time> before;
+    tenant_time ended;
   };
   shown_tenants shown() const;
   counts& of(const tenant_id& tenant);
@@ -68,12 +70,12 @@ class tenant_metrics {
 
   const std::size_t series_max_;
   const std::string others_name_;
-  const cpu_total cpu_us_;
+  const time_of spent_;
   mutable std::mutex lock_;
   series newest_first_;
   std::unordered_map<tenant_id, series::iterator> by_tenant_;
   counts others_;
-  std::uint64_t ended_cpu_us_ = 0;  ///< of series that ended
+  tenant_time ended_;  ///< shown by series that ended
 };
 
 }  // namespace waggle::rest

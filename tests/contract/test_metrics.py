@@ -24,6 +24,7 @@ REQUIRED = {
     "vectorizer_tenant_requests_total": ("counter", "tenant_id operation"),
     "vectorizer_tenant_storage_bytes": ("gauge", "tenant_id"),
     "waggle_tenant_cpu_seconds_total": ("counter", "tenant_id"),
+    "waggle_tenant_queue_seconds_total": ("counter", "tenant_id"),
     "waggle_tenant_quarantined": ("gauge", ""),
     "waggle_wal_fsync_seconds": ("summary", ""),
     "waggle_wal_bytes_total": ("counter", ""),
@@ -120,6 +121,7 @@ def test_they_count(scrape):
     assert value("waggle_wal_fsync_seconds_count") >= 4 and value("waggle_wal_fsync_seconds_sum") > 0
     assert value("waggle_wal_bytes_total") > POINTS * 8
     assert value("waggle_tenant_cpu_seconds_total", tenant_id=TENANT) > 0
+    assert value("waggle_tenant_queue_seconds_total", tenant_id=TENANT) > 0
     assert value("vectorizer_tenant_requests_total", tenant_id=TENANT, operation="insert_vectors") == POINTS / 3000
     assert value("vectorizer_tenant_storage_bytes", tenant_id=TENANT) > POINTS * 8
     assert value("waggle_raft_leader") == 1 and value("waggle_raft_commit_index") >= 4

@@ -260,7 +260,7 @@ void node::start_actors() {
   keeper_ = std::make_unique<tenant_keeper>(tenant_keeper::parts{*services_, directory, group, *ledger_, *records_, standings_, *roll_,
                                                                  *usage_writer_, state_.node_id});
   tenant_metrics_ = std::make_unique<rest::tenant_metrics>(
-      config_.metrics, [rt = runtime_.get()](const tenant_id& tenant) { return rt->cpu_us(tenant); });
+      config_.metrics, [rt = runtime_.get()](const tenant_id& tenant) { return rt->spent(tenant); });
 }
 
 /// Nothing is served yet and this thread has nothing else to do, so a short sleep is enough: it costs a start 2 ms at

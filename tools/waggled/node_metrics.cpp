@@ -39,8 +39,9 @@ void node::register_metrics() {
   index_.built = [&cell = metrics_.histogram("waggle_index_build_seconds", "Builds of segments",
                                              {.01, .03, .1, .3, 1, 3, 10, 30, 100, 300})](double s) { cell.observe(s); };
   // the runtime
-  metrics_.family(metric_kind::gauge, "waggle_actor_mailbox_depth", "Actors and jobs that are ready to run", {"kind"})
-      .sampled({"ready"}, [this] { return static_cast<double>(runtime_->stats().queue_depth); });
+  auto& ready = metrics_.family(metric_kind::gauge, "waggle_actor_mailbox_depth", "Actors and jobs that are ready to run", {"kind"});
+  ready.sampled({"ready"}, [this] { return static_cast<double>(runtime_->stats().queue_depth); });
+  ready.sampled({"long"}, [this] { return static_cast<double>(runtime_->stats().long_depth); });
   register_tenant_metrics();
 }
 
@@ -89,7 +90,9 @@ void node::register_tenant_metrics() {
   constexpr auto counter = metric_kind::counter, gauge = metric_kind::gauge;
   const auto* counts = tenant_metrics_.get();
   list(counter, "waggle_tenant_cpu_seconds_total", "Worker time spent for a tenant", {"tenant_id"},
-       [this, counts] { return counts->cpu_seconds(runtime_->cpu_totals_us()); });
+       [this, counts] { return counts->seconds(runtime_->totals(), &tenant_time::cpu_us); });
+  list(counter, "waggle_tenant_queue_seconds_total", "Time that a tenant's work was ready and had to wait", {"tenant_id"},
+       [this, counts] { return counts->seconds(runtime_->totals(), &tenant_time::queued_us); });
   list(counter, "waggle_tenant_bytes_total", "Bytes in bodies of a tenant's requests and their answers", {"tenant_id", "direction"},
        [counts] { return counts->transferred(); });
   list(counter, "vectorizer_tenant_requests_total", "Requests that count as a tenant's", {"tenant_id", "operation"},

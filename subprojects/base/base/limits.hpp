@@ -34,7 +34,7 @@ inline constexpr std::size_t chunk_bytes_max = 65536;
 inline constexpr std::size_t ef_search_max = 4096;
 
 // the runtime
-inline constexpr int job_turn_us_max = 20000;  ///< a search that takes longer leaves the workers
+inline constexpr int job_turn_us_max = 5000;  ///< a search that takes longer leaves the workers
 inline constexpr int ask_deadline_ms_max = 30000;
 inline constexpr int idle_hibernate_seconds_default = 900;
 inline constexpr std::size_t write_queue_entries_max_default = 1024;  ///< one tenant's

@@ -37,18 +37,18 @@ shown as_map(const tenant_metrics::listed& list) {
   return out;
 }
 
-struct cpu {
-  std::map<tenant_id, std::uint64_t> us;
-  tenant_metrics::cpu_total read() {
-    return [this](const tenant_id& t) { return us[t]; };
+struct times {
+  std::map<tenant_id, tenant_time> of;
+  tenant_metrics::time_of read() {
+    return [this](const tenant_id& t) { return of[t]; };
   }
-  std::vector<std::pair<tenant_id, std::uint64_t>> totals() const { return {us.begin(), us.end()}; }
+  tenant_metrics::times totals() const { return {of.begin(), of.end()}; }
 };
 
 }  // namespace
 
 TEST_CASE("tenant metrics: those that asked last have names; whoever makes room takes its counts along") {
-  cpu spent;
+  times spent;
   tenant_metrics metrics(settings_of("capped", 2), spent.read());
   request(metrics, tenant(1), "search");
   request(metrics, tenant(2), "search");
@@ -62,7 +62,7 @@ TEST_CASE("tenant metrics: those that asked last have names; whoever makes room 
 }
 
 TEST_CASE("tenant metrics: no name at all, or all of them") {
-  cpu spent;
+  times spent;
   tenant_metrics none(settings_of("none", 2), spent.read()), all(settings_of("all", 2), spent.read());
   for (int n = 0; n < 50; ++n) {
     request(none, tenant(n), "search");
@@ -73,7 +73,7 @@ TEST_CASE("tenant metrics: no name at all, or all of them") {
 }
 
 TEST_CASE("tenant metrics: quota decisions by type and by where the limit came from") {
-  cpu spent;
+  times spent;
   tenant_metrics metrics(settings_of("capped", 2), spent.read());
   quota_decisions decided;
   decided.allowed[static_cast<std::size_t>(quota_type::vector_count)] = 2;
@@ -89,17 +89,20 @@ TEST_CASE("tenant metrics: quota decisions by type and by where the limit came f
   CHECK(as_map(metrics.quota_refusals()) == shown{{{name(1), "storage"}, 1}});
 }
 
-TEST_CASE("tenant metrics: CPU of the others never falls, whoever comes and goes") {
-  cpu spent;
+TEST_CASE("tenant metrics: time of the others never falls, whoever comes and goes") {
+  times spent;
   tenant_metrics metrics(settings_of("capped", 2), spent.read());
   double before = 0, total_us = 0;
   for (int step = 0; step < 200; ++step) {
     const int who = step * 7 % 5;
     request(metrics, tenant(who), "search");
-    spent.us[tenant(who)] += 1'000'000;
-    spent.us[tenant((step + 1) % 5)] += 500'000;
+    for (auto which : {&tenant_time::cpu_us, &tenant_time::queued_us}) {
+      spent.of[tenant(who)].*which += 1'000'000;
+      spent.of[tenant((step + 1) % 5)].*which += 500'000;
+    }
     total_us += 1'500'000;
-    const auto shown_now = as_map(metrics.cpu_seconds(spent.totals()));
+    const auto shown_now = as_map(metrics.seconds(spent.totals(), &tenant_time::cpu_us));
+    CHECK(as_map(metrics.seconds(spent.totals(), &tenant_time::queued_us)) == shown_now);
     CHECK(shown_now.size() <= 3);
     CHECK(shown_now.at({"_other"}) >= before);
     before = shown_now.at({"_other"});
@@ -110,7 +113,7 @@ TEST_CASE("tenant metrics: CPU of the others never falls, whoever comes and goes
 }
 
 TEST_CASE("tenant metrics: what tenants hold is summed for those without a name") {
-  cpu spent;
+  times spent;
   account_board accounts;
   tenant_metrics metrics(settings_of("capped", 1), spent.read());
   for (int n = 1; n <= 3; ++n) {

@@ -148,8 +148,8 @@ TEST_CASE("direct call: the tenant pays for it, and owes no more than one who qu
   const auto before = turns(rt);
   for (int i = 0; i < 100; ++i) REQUIRE(on_worker(rt, 0, ask<int>(rt, a, spin{1000}, 5000)).has_value());
   CHECK(turns(rt) - before >= 99);
-  CHECK(rt.cpu_us(tenant(1)) >= 95'000);
-  CHECK(rt.cpu_us(tenant(1)) < 200'000);
+  CHECK(rt.spent(tenant(1)).cpu_us >= 95'000);
+  CHECK(rt.spent(tenant(1)).cpu_us < 200'000);
   // A tenant that was alone is not behind by all it used: it shares with a newcomer from the start.
   std::atomic<int> ran{0};
   std::atomic<int> newcomers_before{-1};

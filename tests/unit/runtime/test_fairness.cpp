@@ -56,16 +56,16 @@ TEST_CASE("fairness: an actor with a long mailbox doesn't delay another tenant's
   for (int i = 0; i < 5000; ++i) caf::anon_send(noisy, spin{200});
   // Waiting is counted in the noisy tenant's CPU time: a busy host stretches the wall clock, not this.
   auto on_quiet = median_of_five([&] {
-    const auto before = rt.cpu_us(tenant(1));
+    const auto before = rt.spent(tenant(1)).cpu_us;
     CHECK(on_worker(rt, 0, ask<int>(rt, quiet, spin{1}, 30000)).has_value());
-    return static_cast<std::int64_t>(rt.cpu_us(tenant(1)) - before);
+    return static_cast<std::int64_t>(rt.spent(tenant(1)).cpu_us - before);
   });
   auto on_system = median_of_five([&] {
-    const auto before = rt.cpu_us(tenant(1));
+    const auto before = rt.spent(tenant(1)).cpu_us;
     CHECK(on_worker(rt, 0, ask<std::int64_t>(rt, system, add{1}, 30000)).has_value());
-    return static_cast<std::int64_t>(rt.cpu_us(tenant(1)) - before);
+    return static_cast<std::int64_t>(rt.spent(tenant(1)).cpu_us - before);
   });
-  CHECK(rt.cpu_us(tenant(1)) < 800'000);  // of a second: the mailbox was never empty
+  CHECK(rt.spent(tenant(1)).cpu_us < 800'000);  // of a second: the mailbox was never empty
   MESSAGE("quiet tenant's actor " << on_quiet << " us, system's actor " << on_system << " us");
   CHECK(on_quiet < 5000);
   CHECK(on_system < 5000);
@@ -78,10 +78,10 @@ TEST_CASE("fairness: sockets get their turn while tenants have work") {
   for (int i = 0; i < 3000; ++i) REQUIRE(rt.submit(tenant(1), [] { burn(microseconds(100)); }).has_value());
   const auto turn = median_of_five([&] {
     std::promise<void> ran;
-    const auto before = rt.cpu_us(tenant(1));
+    const auto before = rt.spent(tenant(1)).cpu_us;
     boost::asio::post(rt.context(0), [&] { ran.set_value(); });
     ran.get_future().get();
-    return static_cast<std::int64_t>(rt.cpu_us(tenant(1)) - before);
+    return static_cast<std::int64_t>(rt.spent(tenant(1)).cpu_us - before);
   });
   CHECK(rt.stats().queue_depth > 500);
   MESSAGE("a socket's handler waited for " << turn << " us of jobs");
@@ -126,17 +126,17 @@ TEST_CASE("accounting: totals are the tenants' own, and add up to the time that 
   for (int i = 0; i < 50; ++i) REQUIRE(on_worker(rt, 0, ask<int>(rt, a, spin{300}, 30000)).has_value());
   REQUIRE(on_worker(rt, 0, run_job(rt, tenant(1), [] { return 1; })).has_value());
   REQUIRE(eventually([&] { return rt.stats().queue_depth == 0 && rt.stats().engaged_workers == 0; }));
-  const auto one = rt.cpu_us(tenant(1)), two = rt.cpu_us(tenant(2)), three = rt.cpu_us(tenant(3));
+  const auto one = rt.spent(tenant(1)).cpu_us, two = rt.spent(tenant(2)).cpu_us, three = rt.spent(tenant(3)).cpu_us;
   CHECK(one >= 30000);
   CHECK(two >= 15000);
   CHECK(three >= 15000);
   CHECK(static_cast<std::int64_t>(one + two + three + rt.stats().system_cpu_us) <= us_since(start));
-  CHECK(rt.cpu_us(tenant(9)) == 0);
+  CHECK(rt.spent(tenant(9)).cpu_us == 0);
   std::uint64_t sum = 0;
-  for (auto& [who, us] : rt.cpu_totals_us()) sum += us;
+  for (auto& [who, spent] : rt.totals()) sum += spent.cpu_us;
   CHECK(sum == one + two + three);
   rt.charge(tenant(2), 1000);
-  CHECK(rt.cpu_us(tenant(2)) == two + 1000);
+  CHECK(rt.spent(tenant(2)).cpu_us == two + 1000);
   CHECK(rt.stats().known_tenants == 3);
   CHECK(rt.forget(tenant(2)));
   CHECK(rt.stats().known_tenants == 2);
@@ -151,6 +151,6 @@ TEST_CASE("accounting: a tenant doesn't pay for time in which its job had no cor
   });
   REQUIRE(on_worker(rt, 0, std::move(job)).has_value());
   REQUIRE(eventually([&] { return rt.stats().engaged_workers == 0; }));
-  CHECK(rt.cpu_us(tenant(1)) >= 2000);
-  CHECK(rt.cpu_us(tenant(1)) < 20000);
+  CHECK(rt.spent(tenant(1)).cpu_us >= 2000);
+  CHECK(rt.spent(tenant(1)).cpu_us < 20000);
 }

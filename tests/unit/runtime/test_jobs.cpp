@@ -56,7 +56,7 @@ TEST_CASE("run_job: value, failure, exception") {
   CHECK(failed.error().code == ec::not_found);
   auto threw = on_worker(rt, 1, run_job(rt, tenant(1), []() -> int { throw std::runtime_error("bad"); }));
   CHECK(threw.error().log_text == "bad");
-  CHECK(rt.cpu_totals_us().size() == 1);
+  CHECK(rt.totals().size() == 1);
 }
 
 TEST_CASE("run_jobs: the coroutine goes on on its own worker whoever ran the jobs") {

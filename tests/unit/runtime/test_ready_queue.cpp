@@ -116,6 +116,19 @@ TEST_CASE("ready_queue: the system's queue has its weight") {
   CHECK(ratio < ready_queue::system_weight * 1.05);
 }
 
+TEST_CASE("ready_queue: how long items waited is their tenant's") {
+  ready_queue q(500 * us, 32);
+  const ready_queue::time_point start{std::chrono::hours(1)};
+  for (std::uintptr_t i = 0; i < 3; ++i) q.push(q.flow_of(tenant(1)), item(i + 1), start + std::chrono::milliseconds(i));
+  q.push(q.flow_of(tenant(2)), item(9), start + std::chrono::milliseconds(2));
+  for (int left = 4; left > 0; --left) q.charge(*q.pop(start + std::chrono::milliseconds(5)).owner, 0);
+  CHECK(q.flow_of(tenant(1)).spent().queued_us == 5000 + 4000 + 3000);
+  CHECK(q.flow_of(tenant(2)).spent().queued_us == 3000);
+  q.charge_extra(q.flow_of(tenant(2)), 7 * us, 2 * us);
+  CHECK(q.flow_of(tenant(2)).spent().queued_us == 3002);
+  CHECK(q.flow_of(tenant(2)).spent().cpu_us == 7);
+}
+
 TEST_CASE("ready_queue: forget keeps what is in use") {
   ready_queue q(500 * us, 32);
   auto& f = q.flow_of(tenant(1));
@@ -124,7 +137,7 @@ TEST_CASE("ready_queue: forget keeps what is in use") {
   auto p = q.pop();
   CHECK_FALSE(q.forget(tenant(1)));  // running
   q.charge(*p.owner, 5 * us);
-  CHECK(q.totals_ns().size() == 1);
+  CHECK(q.totals().size() == 1);
   CHECK(q.forget(tenant(1)));
   CHECK(q.forget(tenant(1)));
   CHECK(q.known() == 0);

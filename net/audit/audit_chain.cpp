@@ -14,7 +14,6 @@ namespace {
 void append_canonical_string(std::string& out, std::string_view text) {
   const auto start = out.size();
   append_json_string(out, text);
-  if (text.find_first_of("\b\f") == text.npos) return;
   for (auto at = out.find('\\', start); at != out.npos; at = out.find('\\', at + 2)) {
     if (out.compare(at, 6, "\\u0008") == 0)
       out.replace(at, 6, "\\b");

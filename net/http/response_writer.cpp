@@ -1,8 +1,10 @@
 #include "net/http/response_writer.hpp"
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <charconv>
 #include <ctime>
+#include <iterator>
 
 namespace waggle {
 namespace {
@@ -18,11 +20,12 @@ void append_status_line(std::string& out, int status) {
 /// RFC 9110 §5.5: no CR, LF, NUL or other control character may reach the wire, whatever a handler was given.
 void append_header(std::string& out, std::string_view name, std::string_view value) {
   const auto keep = [&](std::string_view text, bool is_name) {
-    for (const char c : text) {
+    const auto barred = [is_name](char c) {
       const auto byte = static_cast<unsigned char>(c);
-      if (byte < 0x20 || byte == 0x7f || (is_name && (c == ':' || c == ' '))) continue;
-      out += c;
-    }
+      return byte < 0x20 || byte == 0x7f || (is_name && (c == ':' || c == ' '));
+    };
+    if (std::none_of(text.begin(), text.end(), barred)) return void(out += text);
+    std::remove_copy_if(text.begin(), text.end(), std::back_inserter(out), barred);
   };
   keep(name, true);
   out += ": ";

@@ -4,22 +4,22 @@
 #include <cryptopp/base64.h>
 #include <cryptopp/filters.h>
 #include <cryptopp/gcm.h>
-#include <cryptopp/hex.h>
 #include <cryptopp/hmac.h>
 #include <cryptopp/misc.h>
 #include <cryptopp/osrng.h>
 #include <cryptopp/sha.h>
 
 #include "base/checksum.hpp"
+#include "base/hex.hpp"
 
 namespace waggle {
 namespace {
 const CryptoPP::byte* bytes_of(std::string_view text) { return reinterpret_cast<const CryptoPP::byte*>(text.data()); }
 
 std::string hex(const CryptoPP::byte* bytes, std::size_t size) {
-  constexpr bool upper_case = false;
   std::string text;
-  CryptoPP::StringSource(bytes, size, true, new CryptoPP::HexEncoder(new CryptoPP::StringSink(text), upper_case));
+  text.reserve(2 * size);
+  append_hex(text, {bytes, size});
   return text;
 }
 }  // namespace

@@ -1,5 +1,7 @@
 #include "base/ids.hpp"
 
+#include "base/hex.hpp"
+
 namespace waggle {
 namespace {
 int hex_value(char c) {
@@ -8,7 +10,6 @@ int hex_value(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
-constexpr char hex_digits[] = "0123456789abcdef";
 constexpr bool hyphen_at(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
 }  // namespace
 
@@ -33,8 +34,7 @@ std::string format_uuid(const std::array<std::uint8_t, 16>& bytes) {
   text.reserve(36);
   for (const auto byte : bytes) {
     if (hyphen_at(text.size())) text += '-';
-    text += hex_digits[byte >> 4];
-    text += hex_digits[byte & 15];
+    append_hex(text, {&byte, 1});
   }
   return text;
 }
@@ -42,9 +42,11 @@ std::string format_uuid(const std::array<std::uint8_t, 16>& bytes) {
 std::string to_string(const tenant_id& id) { return format_uuid(id.bytes); }
 
 std::string to_string(collection_id id) {
-  std::string text(16, '0');
-  auto v = id.value;
-  for (int i = 15; i >= 0; --i, v >>= 4) text[i] = hex_digits[v & 15];
+  std::string text;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    const auto byte = static_cast<unsigned char>(id.value >> shift);
+    append_hex(text, {&byte, 1});
+  }
   return text;
 }
 

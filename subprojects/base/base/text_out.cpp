@@ -1,9 +1,14 @@
 #include "base/text_out.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+
+#include "base/float_text.hpp"
+#include "base/hex.hpp"
 
 namespace waggle {
 namespace {
@@ -13,7 +18,26 @@ void append_chars(std::string& out, N v) {
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, v).ptr;
   out.append(buffer, end);
 }
-constexpr char hex_digits[] = "0123456789abcdef";
+/// What a JSON text can't hold as it is.
+constexpr auto escaped = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < 0x20; ++c) table[c] = true;
+  table['"'] = table['\\'] = true;
+  return table;
+}();
+
+void append_escaped(std::string& out, unsigned char c) {
+  switch (c) {
+    case '"': out += "\\\""; break;
+    case '\\': out += "\\\\"; break;
+    case '\n': out += "\\n"; break;
+    case '\r': out += "\\r"; break;
+    case '\t': out += "\\t"; break;
+    default:
+      out += "\\u00";
+      append_hex(out, {&c, 1});
+  }
+}
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -21,28 +45,21 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t start = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    if (!escaped[c]) continue;
     out.append(text, start, i - start);
     start = i + 1;
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        out += "\\u00";
-        out += hex_digits[c >> 4];
-        out += hex_digits[c & 15];
-    }
+    append_escaped(out, c);
   }
   out.append(text, start, text.size() - start);
   out += '"';
 }
 
-namespace {
-template <class N>
-void append_real(std::string& out, N v) {
+void append_number(std::string& out, float v) {
+  if (!std::isfinite(v)) return void(out += "null");
+  char buffer[float_text_max];
+  out.append(buffer, write_float(buffer, v));
+}
+void append_number(std::string& out, double v) {
   if (!std::isfinite(v))
     out += "null";
   else if (v == 0 && std::signbit(v))
@@ -50,22 +67,23 @@ void append_real(std::string& out, N v) {
   else
     append_chars(out, v);
 }
-}  // namespace
-
-void append_number(std::string& out, float v) { append_real(out, v); }
-void append_number(std::string& out, double v) { append_real(out, v); }
 void append_number(std::string& out, std::uint64_t v) { append_chars(out, v); }
 void append_number(std::string& out, std::int64_t v) { append_chars(out, v); }
 
 void append_floats(std::string& out, std::span<const float> values) {
-  out += '[';
-  bool first = true;
-  for (const float v : values) {
-    if (!first) out += ',';
-    first = false;
-    append_number(out, v);
+  char buffer[64 * float_text_max];
+  char* end = buffer;
+  *end++ = '[';
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (buffer + sizeof buffer - end < static_cast<std::ptrdiff_t>(float_text_max + 2)) {
+      out.append(buffer, end);
+      end = buffer;
+    }
+    if (i > 0) *end++ = ',';
+    end = std::isfinite(values[i]) ? write_float(end, values[i]) : std::copy_n("null", 4, end);
   }
-  out += ']';
+  *end++ = ']';
+  out.append(buffer, end);
 }
 
 std::string format_rfc3339(std::int64_t unix_ms) {

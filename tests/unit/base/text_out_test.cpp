@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/float_text.hpp"
 #include "base/json.hpp"
 
 using namespace waggle;
@@ -19,6 +20,14 @@ std::string number(N v) {
   append_number(out, v);
   return out;
 }
+
+/// Without zeros at either end.
+std::string significant_digits(std::string_view text) {
+  std::string digits;
+  for (const char c : text.substr(0, text.find('e')))
+    if (c >= '0' && c <= '9' && !(digits.empty() && c == '0')) digits += c;
+  return digits.erase(digits.find_last_not_of('0') + 1);
+}
 }  // namespace
 
 TEST_CASE("text: floats are written in their shortest form") {
@@ -28,6 +37,16 @@ TEST_CASE("text: floats are written in their shortest form") {
   CHECK(number(-2.5f) == "-2.5");
   CHECK(number(16777216.0f) == "16777216");
   CHECK(number(1e-7f) == "1e-07");
+  CHECK(number(0.000001f) == "0.000001");
+  CHECK(number(-0.00012f) == "-0.00012");
+  CHECK(number(1e15f) == "1e+15");
+  CHECK(number(123456.0f) == "123456");
+  CHECK(number(12e4f) == "120000");
+  CHECK(number(3.4028235e38f) == "3.4028235e+38");
+  CHECK(number(1e-45f) == "1e-45");
+  CHECK(number(0.0f) == "0");
+  CHECK(number(-0.0f) == "-0.0");
+  CHECK(number(std::numeric_limits<float>::infinity()) == "null");
   CHECK(number(0.1) == "0.1");
   CHECK(number(0.30000000000000004) == "0.30000000000000004");
 }
@@ -37,6 +56,11 @@ TEST_CASE("text: every finite float reads back as the same bits") {
     const auto v = std::bit_cast<float>(bits);
     RC_PRE(std::isfinite(v));
     const auto text = number(v);
+    RC_ASSERT(text.size() <= float_text_max);
+    // No more digits than the standard library finds.
+    char reference[40];
+    const auto end = std::to_chars(reference, reference + sizeof reference, v, std::chars_format::scientific).ptr;
+    RC_ASSERT(significant_digits(text) == significant_digits({reference, end}));
     float back = 0;
     RC_ASSERT(std::from_chars(text.data(), text.data() + text.size(), back).ptr == text.data() + text.size());
     RC_ASSERT(std::bit_cast<std::uint32_t>(back) == bits);
@@ -97,4 +121,16 @@ TEST_CASE("text: sizes for people") {
   CHECK(format_bytes(1023) == "1023 B");
   CHECK(format_bytes(1536) == "1.5 KiB");
   CHECK(format_bytes(std::uint64_t{3} << 40) == "3.0 TiB");
+}
+
+TEST_CASE("text: a list of floats is the texts of its elements, however long it is") {
+  CHECK(rc::check("list of floats", [] {
+    const auto count = *rc::gen::inRange<std::size_t>(0, 300);
+    std::vector<float> values;
+    for (std::size_t i = 0; i < count; ++i) values.push_back(std::bit_cast<float>(*rc::gen::arbitrary<std::uint32_t>()));
+    std::string expected = "[", text;
+    for (const float v : values) expected += (expected.size() > 1 ? "," : "") + number(v);
+    append_floats(text, values);
+    RC_ASSERT(text == expected + "]");
+  }));
 }

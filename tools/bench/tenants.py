@@ -32,6 +32,17 @@ def search_script(limit):
             "request = function() n = n + 1 return wrk.format(nil, nil, nil, bodies[n % 50 + 1]) end\n")
 
 
+def flood_script():
+    """Searches for a thousand results, and every eighth time a batch of a hundred points for another collection."""
+    rng = random.Random(6)
+    batches = ",".join("[[" + json.dumps({"points": [{"id": f"{b}-{i}", "vector": vector(rng)} for i in range(100)]}) + "]]"
+                       for b in range(20))
+    return search_script(1000) + (
+        f"local batches = {{{batches}}}\nlocal search = request\nlocal m = 0\n"
+        "request = function() m = m + 1\n if m % 8 > 0 then return search() end\n"
+        " return wrk.format('PUT', '/collections/bulk/points', nil, batches[m / 8 % 20 + 1]) end\n")
+
+
 def key(who):
     return {"X-API-Key": KEYS[who]} if who else {}
 
@@ -106,7 +117,12 @@ def neighbours(root, hub_url):
     with mode(f"{root}/shared", hub_url) as node:
         for who in KEYS:
             fill(node, who)
-        flood = lambda: node.load(64, "/collections/c/search", search_script(1000))
+        node.call("POST", "/collections", {"name": "bulk", "dimension": DIMENSION}, headers=key("acme"))
+
+        def flood():
+            load = node.load(64, "/collections/c/search", flood_script())
+            assert not load.errors
+            return load
         quiet_alone, flood_alone = [], []
         beside = []
         for _ in range(ROUNDS):
@@ -123,7 +139,7 @@ def neighbours(root, hub_url):
     alone, flooded = median(quiet_alone), median([b[0] for b in beside])
     share = median([b[1] for b in beside]) / median(flood_alone)
     print(f"\na tenant with {QUIET_PER_SECOND} searches/s: p99 {alone:.2f} ms alone, {flooded:.2f} ms beside 64 connections of another's "
-          f"heaviest searches ({flooded / alone:.1f} x, target 2 x)\n"
+          f"heaviest searches and batch inserts ({flooded / alone:.1f} x, target 2 x)\n"
           f"the other: {median(flood_alone):.0f}/s alone, {100 * share:.0f} % of that beside (target 80 %)")
 
 

@@ -29,9 +29,9 @@ result<std::unique_ptr<audit_log>> audit_log::open(audit_file_options options, c
 
 audit_log::audit_log(audit_file_options options, const clock& time, metric_registry& metrics)
     : time_(time),
-      written_(metrics.family(metric_kind::counter, "audit_records_total", "Records in the audit log", {"event"})),
-      failures_(metrics.counter("audit_write_failures_total", "Audit log writes that failed, and records lost by that")),
-      seq_(metrics.gauge("audit_chain_seq", "Number of the audit log's last record")),
+      written_(metrics.family(metric_kind::counter, "waggle_audit_records_total", "Records in the audit log", {"event"})),
+      failures_(metrics.counter("waggle_audit_write_failures_total", "Audit log writes that failed, and records lost by that")),
+      seq_(metrics.gauge("waggle_audit_chain_seq", "Number of the audit log's last record")),
       file_(std::move(options)) {}
 
 audit_log::~audit_log() {

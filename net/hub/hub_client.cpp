@@ -29,6 +29,13 @@ constexpr std::int64_t for_ever_ms = std::int64_t{1000} * 3600 * 24 * 3650;
 constexpr int quota_wait_ms = 250;
 
 std::int64_t ms(std::int64_t seconds) { return 1000 * seconds; }
+
+/// In the order of `freshness`.
+std::array<counter_cell*, 4> lookup_cells(metric_registry& metrics) {
+  auto& lookups = metrics.family(metric_kind::counter, "waggle_auth_cache_total",
+                                 "Keys looked for among those that are remembered, by how old the answer was", {"result"});
+  return {&lookups.counter({"miss"}), &lookups.counter({"hit"}), &lookups.counter({"refresh"}), &lookups.counter({"stale"})};
+}
 }  // namespace
 
 std::size_t hub_client::digest_hash::operator()(const digest& d) const {
@@ -42,6 +49,7 @@ hub_client::hub_client(const hub_settings& config, const clock& time, metric_reg
       time_(time),
       unchecked_(metrics.counter("waggle_hub_unchecked_users_total",
                                  "Service requests let in though HiveHub has never said whether their user is active")),
+      key_lookups_(lookup_cells(metrics)),
       reports_(metrics.family(metric_kind::counter, "vectorizer_hub_usage_reports_total", "Usage reports by what came of them",
                               {"status"})),
       key_line_("validate_key", config_, time, metrics),
@@ -108,12 +116,17 @@ boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_v
   if (key.size() > limits::key_bytes_max) co_return failure(ec::auth_invalid_format);
   const digest id = sha256(key);
   auto known = keys_.known(id);
-  if (known.age == freshness::fresh) co_return unless_expired(std::move(known.value));
+  const auto count = [&] { key_lookups_[static_cast<std::size_t>(known.age)]->add(); };
+  if (known.age == freshness::fresh) {
+    count();
+    co_return unless_expired(std::move(known.value));
+  }
   if (known.age == freshness::absent) {
     if (known_only) co_return failure(ec::auth_rate_limit);
     const auto fits = [key](const std::regex& p) { return std::regex_match(key.begin(), key.end(), p); };
     if (std::none_of(patterns_.begin(), patterns_.end(), fits)) co_return failure(ec::auth_invalid_format);
   }
+  count();
   if (known_only) co_return unless_expired(std::move(known.value));
   auto ask = [this, key = std::string(key)] { return validate(key); };
   auto who = co_await keys_.ask(id, std::move(known), std::move(ask));

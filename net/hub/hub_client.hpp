@@ -69,6 +69,7 @@ class hub_client {
   std::string report_usage_path_;  ///< "": not told
   std::vector<std::regex> patterns_;
   counter_cell& unchecked_;
+  std::array<counter_cell*, 4> key_lookups_;  ///< by freshness
   metric_family& reports_;
   hub_line key_line_, user_line_, quota_line_, report_line_;
   hub_question<digest, principal_ptr, digest_hash> keys_;

@@ -13,9 +13,13 @@ result<std::optional<tenant_id>> user_of(const http_request& request) {
   return std::optional(user);
 }
 
+bool may_act_for(const principal& who, const std::optional<tenant_id>& user) {
+  return !user || who.tenant == user || who.may.operator_scope;
+}
+
 result<principal_ptr> acting_for(principal_ptr who, const std::optional<tenant_id>& user) {
   if (!user || who->tenant == user) return who;
-  if (!who->may.operator_scope) return failure(ec::forbidden);
+  if (!may_act_for(*who, user)) return failure(ec::forbidden);
   auto as = std::make_shared<principal>(*who);
   as->tenant = user;
   as->on_behalf = true;

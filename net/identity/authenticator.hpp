@@ -8,6 +8,12 @@
 
 namespace waggle {
 
+/// Since the node began.
+struct door_counts {
+  std::uint64_t blocks = 0;            ///< of addresses with too many failed authentications
+  std::uint64_t spoofed_user_ids = 0;  ///< requests for a user whom who asks may not act for
+};
+
 class authenticator {
  public:
   virtual ~authenticator() = default;
@@ -23,6 +29,7 @@ class authenticator {
   virtual bool admits_address(const principal& who, const ip_address& client) const;
   /// By the last word there was.
   virtual bool suspended(const tenant_id&) { return false; }
+  virtual door_counts counts() const { return {}; }
   /// True: what a request may do depends on what it shows.
   virtual bool mandatory() const = 0;
   /// True: routes of class P, and the word that there is no such route, are for everybody all the same.

@@ -5,13 +5,21 @@
 #include "net/identity/credentials.hpp"
 
 namespace waggle {
+namespace {
+std::array<counter_cell*, 3> proof_cells(metric_registry& metrics) {
+  auto& requests = metrics.family(metric_kind::counter, "waggle_service_requests_total",
+                                  "Service requests that were let in, by what proved them", {"proof"});
+  return {&requests.counter({"secret"}), &requests.counter({"literal"}), &requests.counter({"signature"})};
+}
+}  // namespace
 
-hub_authenticator::hub_authenticator(hub_client& hub, const settings& config, const clock& time)
+hub_authenticator::hub_authenticator(hub_client& hub, const settings& config, const clock& time, metric_registry& metrics)
     : hub_(hub),
       inbound_(config.inbound),
       accept_test_keys_(config.auth.accept_test_keys),
       query_key_(config.auth.allow_query_api_key),
       time_(time),
+      service_requests_(proof_cells(metrics)),
       signing_{{}, config.inbound.accept_v1, config.inbound.max_skew_seconds},
       nonces_(config.inbound.nonce_ttl_seconds, config.inbound.nonces_max),
       failures_(config.auth.failures),
@@ -19,7 +27,7 @@ hub_authenticator::hub_authenticator(hub_client& hub, const settings& config, co
 
 result<std::unique_ptr<hub_authenticator>> hub_authenticator::make(hub_client& hub, const settings& config,
                                                                    const clock& time, metric_registry& metrics) {
-  std::unique_ptr<hub_authenticator> made(new hub_authenticator(hub, config, time));
+  std::unique_ptr<hub_authenticator> made(new hub_authenticator(hub, config, time, metrics));
   for (const auto& secret : config.inbound.signing_secrets) {
     auto bytes = read_signing_secret(secret);
     if (!bytes) return failure::validation("hub.signing.secrets", bytes.error().message);
@@ -27,8 +35,6 @@ result<std::unique_ptr<hub_authenticator>> hub_authenticator::make(hub_client& h
   }
   if (config.inbound.every_request_signed && made->signing_.secrets.empty())
     return failure::validation("hub.signing.required", "all needs hub.signing.secrets");
-  metrics.family(metric_kind::counter, "waggle_auth_blocks_total", "Addresses blocked for too many failed authentications")
-      .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.blocks_total() + door->guesses_.blocks_total()); });
   metrics.family(metric_kind::gauge, "waggle_auth_failing_addresses", "Addresses with failed authentications of late")
       .sampled({}, [door = made.get()] { return static_cast<double>(door->failures_.entries() + door->guesses_.entries()); });
   return made;
@@ -78,7 +84,9 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::look(http_reque
       const auto from = proof == service_proof::signature ? sender::unproven : sender::known;
       if (auto holds = co_await check_signature_of(request, from); !holds) co_return holds.error();
     }
-    co_return co_await service(request);
+    auto who = co_await service(request);
+    if (who) service_requests_[static_cast<std::size_t>(proof)]->add();
+    co_return who;
   }
   auto who = co_await owner_of_key(request, blocked);
   if (who && inbound_.every_request_signed)
@@ -96,6 +104,7 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::owner_of_key(co
   if ((*who)->is_test && !accept_test_keys_) co_return failure(ec::auth_invalid_key);
   const auto user = user_of(request);
   if (!user) co_return user.error();
+  if (!may_act_for(**who, *user)) ++spoofed_user_ids_;
   co_return acting_for(std::move(*who), *user);
 }
 
@@ -119,9 +128,10 @@ boost::asio::awaitable<result<principal_ptr>> hub_authenticator::service(const h
 auto hub_authenticator::proof_of(const http_request& request, std::string_view shown) const -> service_proof {
   const bool peer_named = contains(inbound_.allowed_peers, request.peer);
   if (!inbound_.allowed_peers.empty() && !peer_named) return service_proof::none;
-  bool proven = shown == "true" && inbound_.allow_literal_true && peer_named;
-  for (const auto& secret : inbound_.secrets) proven = constant_time_equal(secret, shown) || proven;
-  if (proven) return service_proof::held;
+  bool knows_secret = false;
+  for (const auto& secret : inbound_.secrets) knows_secret = constant_time_equal(secret, shown) || knows_secret;
+  if (knows_secret) return service_proof::secret;
+  if (shown == "true" && inbound_.allow_literal_true && peer_named) return service_proof::literal;
   const bool to_check = !signing_.secrets.empty() && request.header("x-hivehub-signature");
   return to_check ? service_proof::signature : service_proof::none;
 }

@@ -1,6 +1,9 @@
 #pragma once
 // Cluster mode: keys that HiveHub vouches for, and requests of HiveHub's own services (contract auth.md §2, §3, §7, §9). Any
 // thread.
+#include <array>
+#include <atomic>
+
 #include "net/auth/auth_failures.hpp"
 #include "net/auth/request_signature.hpp"
 #include "net/hub/hub_client.hpp"
@@ -17,16 +20,20 @@ class hub_authenticator final : public authenticator {
   boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
                                                           std::string_view key) override;
   bool suspended(const tenant_id& tenant) override { return hub_.known_inactive(tenant); }
+  door_counts counts() const override {
+    return {failures_.blocks_total() + guesses_.blocks_total(), spoofed_user_ids_};
+  }
   bool mandatory() const override { return true; }
 
  private:
   enum class service_proof : std::uint8_t {
-    none,
-    held,
+    secret,
+    literal,
     signature,  ///< to be checked
+    none,
   };
 
-  hub_authenticator(hub_client& hub, const settings& config, const clock& time);
+  hub_authenticator(hub_client& hub, const settings& config, const clock& time, metric_registry& metrics);
   boost::asio::awaitable<result<principal_ptr>> look(http_request& request, bool blocked);
   boost::asio::awaitable<result<principal_ptr>> owner_of_key(const http_request& request, bool blocked);
   boost::asio::awaitable<result<principal_ptr>> service(const http_request& request);
@@ -38,6 +45,8 @@ class hub_authenticator final : public authenticator {
   const bool accept_test_keys_;
   const bool query_key_;
   const clock& time_;
+  std::atomic<std::uint64_t> spoofed_user_ids_{0};
+  const std::array<counter_cell*, 3> service_requests_;  ///< by what proved them: secret, literal, signature
   signing_policy signing_;
   nonce_store nonces_;
   auth_failures failures_;

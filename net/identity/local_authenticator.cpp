@@ -39,7 +39,7 @@ boost::asio::awaitable<result<principal_ptr>> local_authenticator::identify(http
 }
 
 /// During a block, only keys that were right before and tokens, which were given for a right password.
-result<principal_ptr> local_authenticator::look(const http_request& request, bool blocked) const {
+result<principal_ptr> local_authenticator::look(const http_request& request, bool blocked) {
   // Nobody vouches for services here.
   if (request.header("x-hivehub-service")) return failure(ec::auth_service_rejected);
   const auto shown = find_key(request, query_key_);
@@ -53,6 +53,7 @@ result<principal_ptr> local_authenticator::look(const http_request& request, boo
   if (!who || !cluster_mode_) return who;
   const auto user = user_of(request);
   if (!user) return user.error();
+  if (!may_act_for(**who, *user)) ++spoofed_user_ids_;
   return acting_for(std::move(*who), *user);
 }
 
@@ -73,10 +74,19 @@ boost::asio::awaitable<result<principal_ptr>> local_authenticator::check_key(con
   co_return why;
 }
 
+door_counts local_authenticator::counts() const {
+  return {identity_.failures().blocks_total() + guesses_.blocks_total(), spoofed_user_ids_};
+}
+
 bool local_authenticator::admits_address(const principal& who, const ip_address& client) const {
   if (!who.tenant || who.on_behalf) return true;
   const auto own = identity_.book().find_addresses(*who.tenant);
   return !own || admits(own->lists, client);
+}
+
+door_counts local_beside_hub::counts() const {
+  const auto local = local_->counts(), hub = hub_->counts();
+  return {local.blocks + hub.blocks, local.spoofed_user_ids + hub.spoofed_user_ids};
 }
 
 boost::asio::awaitable<result<principal_ptr>> local_beside_hub::check_key(const http_request& request,

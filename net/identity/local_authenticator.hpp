@@ -1,5 +1,7 @@
 #pragma once
 // Local keys, and tokens of local users (contract auth.md §1, §2, §9). Any thread.
+#include <atomic>
+
 #include "net/identity/authenticator.hpp"
 #include "net/identity/local_identity.hpp"
 
@@ -17,6 +19,7 @@ class local_authenticator final : public authenticator {
   boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
                                                           std::string_view key) override;
   bool admits_address(const principal& who, const ip_address& client) const override;
+  door_counts counts() const override;
   bool mandatory() const override { return true; }
   bool public_routes_open() const override { return !cluster_mode_; }
 
@@ -24,12 +27,13 @@ class local_authenticator final : public authenticator {
   bool is_shown_by(const http_request& request) const;
 
  private:
-  result<principal_ptr> look(const http_request& request, bool blocked) const;
+  result<principal_ptr> look(const http_request& request, bool blocked);
 
   local_identity& identity_;
   const bool cluster_mode_;
   const bool query_key_;
   const clock& time_;
+  std::atomic<std::uint64_t> spoofed_user_ids_{0};
   auth_failures guesses_;  ///< at `check_key`: the good key that such a request comes with makes up for none of them
 };
 
@@ -42,6 +46,7 @@ class local_beside_hub final : public authenticator {
   boost::asio::awaitable<result<principal_ptr>> check_key(const http_request& request, const principal& asker,
                                                           std::string_view key) override;
   bool suspended(const tenant_id& tenant) override { return hub_->suspended(tenant); }
+  door_counts counts() const override;
   bool mandatory() const override { return true; }
 
  private:

@@ -127,8 +127,6 @@ void local_identity::count(metric_registry& metrics) {
           [this] { return static_cast<double>(hasher_.hashes_total()); });
   counter("waggle_auth_lockouts_total", "User names locked for too many failed log-ins",
           [this] { return static_cast<double>(guard_.lockouts_total()); });
-  counter("waggle_auth_local_blocks_total", "Addresses blocked for too many failed local keys and log-ins",
-          [this] { return static_cast<double>(failures_.blocks_total()); });
 }
 
 }  // namespace waggle

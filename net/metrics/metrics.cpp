@@ -156,8 +156,14 @@ std::string metric_registry::second_name(const std::string& name) const {
   return has ? name.substr(shortened_by_) : std::string();
 }
 
+void metric_registry::before_each(std::function<void()> prepare) {
+  const std::lock_guard lock(mutex_);
+  prepare_.push_back(std::move(prepare));
+}
+
 void metric_registry::each(const std::function<void(const metric_family&)>& visit) const {
   const std::lock_guard lock(mutex_);
+  for (const auto& prepare : prepare_) prepare();
   for (const auto& [name, f] : families_) visit(*f);
 }
 

@@ -139,6 +139,9 @@ class metric_registry {
   histogram_cell& histogram(std::string_view name, std::string_view help, std::vector<double> bounds);
   /// Families whose names begin with `prefix` are exposed a second time, without its first `dropped` bytes.
   void also_without(std::string prefix, std::size_t dropped);
+  /// Runs before the families of each scrape, one scrape after the other, under the lock of the registry: for what several
+  /// `sampled` functions read and is worth asking for once.
+  void before_each(std::function<void()> prepare);
   /// Everything, families by name. Never walks anything but its own memory and the `sampled` functions.
   std::string expose(exposition format) const;
   /// Families by name.
@@ -150,6 +153,7 @@ class metric_registry {
   mutable std::mutex mutex_;
   std::string shortened_prefix_;
   std::size_t shortened_by_ = 0;
+  std::vector<std::function<void()>> prepare_;
   std::map<std::string, std::unique_ptr<metric_family>, std::less<>> families_;
 };
 

@@ -28,6 +28,23 @@ bool needs_tenant(const route& to, char permission) {
   return permission != 'P' && permission != 'A' && permission != 'O' && !is_about_identity(to.function);
 }
 
+/// Somebody, or nobody at all, who was not let in: of who is let in and may not do this, other metrics tell.
+bool is_auth_failure(ec code) {
+  switch (code) {
+    case ec::auth_missing_key:
+    case ec::auth_invalid_format:
+    case ec::auth_invalid_key:
+    case ec::auth_key_expired:
+    case ec::auth_signature_invalid:
+    case ec::auth_service_rejected:
+    case ec::auth_rate_limit:
+    case ec::invalid_credentials:
+    case ec::tenant_suspended:
+    case ec::ip_denied: return true;
+    default: return false;
+  }
+}
+
 /// Outside cluster mode only what concerns identity is recorded, and what can't be undone (auth.md §13).
 bool is_recorded_standalone(const route_match& match, int status) {
   if (status == 401 || status == 403) return true;
@@ -74,6 +91,8 @@ pipeline::pipeline(database& db, authenticator& door, const settings& config, me
       in_flight_(metrics.gauge("waggle_http_in_flight", "Requests being answered")),
       rejected_(metrics.family(metric_kind::counter, "vectorizer_upsert_rejected_total", "Writes refused by a limit",
                                {"reason"})),
+      functions_denied_(metrics.family(metric_kind::counter, "waggle_function_denied_total",
+                                       "Requests for a function that the key's list does not have", {"function"})),
       work_(metrics),
       by_route_(route_table().size() + 1) {
   if (config.cluster.enabled)
@@ -361,6 +380,10 @@ void pipeline::count(std::size_t number, const http_request& request, const http
   if (status >= 400) {
     const auto type = error_type_of(outcome.code);
     errors_.counter({matched ? route_table()[number].path : "unmatched", type, std::to_string(status)}).add();
+    if (is_auth_failure(outcome.code))
+      tenants_.metrics.auth_failed(outcome.who ? outcome.who->tenant : std::nullopt, outcome.code);
+    if (outcome.code == ec::function_not_allowed && matched)
+      functions_denied_.counter({route_table()[number].function}).add();
     const bool limit = outcome.code == ec::queue_full || outcome.code == ec::concurrency_limit ||
                        outcome.code == ec::storage_full;
     if (limit && matched && is_write(route_table()[number].permission)) rejected_.counter({type}).add();

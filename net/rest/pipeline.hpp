@@ -85,6 +85,7 @@ class pipeline final : public http_handler {
   gauge_cell& in_flight_;
   histogram_cell* quota_seconds_ = nullptr;  ///< none outside cluster mode
   metric_family& rejected_;
+  metric_family& functions_denied_;
   work_metrics work_;
   std::vector<route_metrics> by_route_;  ///< one per route, then one for what matched none
 };

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "net/bridge/refusal.hpp"
+#include "net/http/error_body.hpp"
 
 namespace waggle::rest {
 namespace {
@@ -47,6 +48,11 @@ void tenant_metrics::answered(const tenant_id& tenant, const route& to, int stat
 void tenant_metrics::rate_limited(const tenant_id& tenant) {
   const std::lock_guard guard(lock_);
   ++of(tenant).rate_limited;
+}
+
+void tenant_metrics::auth_failed(const std::optional<tenant_id>& tenant, ec why) {
+  const std::lock_guard guard(lock_);
+  ++(tenant ? of(*tenant).auth_failures : failures_of_nobody_)[why];
 }
 
 void tenant_metrics::bytes(const tenant_id& tenant, std::uint64_t in, std::uint64_t out) {
@@ -99,6 +105,17 @@ tenant_metrics::listed tenant_metrics::rate_limits() const {
   each([&out](const std::string& name, const counts& its) {
     if (its.rate_limited > 0) out.push_back({{name}, static_cast<double>(its.rate_limited)});
   });
+  return out;
+}
+
+tenant_metrics::listed tenant_metrics::auth_failures() const {
+  listed out;
+  const auto list = [&out](const std::string& name, const std::map<ec, std::uint64_t>& failures) {
+    for (const auto& [why, n] : failures) out.push_back({{name, error_type_of(why)}, static_cast<double>(n)});
+  };
+  each([&list](const std::string& name, const counts& its) { list(name, its.auth_failures); });
+  const std::lock_guard guard(lock_);
+  list("", failures_of_nobody_);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,6 +33,8 @@ class tenant_metrics {
   /// A request that counts as the tenant's, and its answer.
   void answered(const tenant_id& tenant, const route& to, int status);
   void rate_limited(const tenant_id& tenant);
+  /// `tenant`: none when nobody knows whose request it was.
+  void auth_failed(const std::optional<tenant_id>& tenant, ec why);
   void bytes(const tenant_id& tenant, std::uint64_t in, std::uint64_t out);
   void quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits);
 
@@ -39,6 +42,7 @@ class tenant_metrics {
   listed requests() const;        ///< tenant_id, operation
   listed answers() const;         ///< tenant_id, endpoint, method, status
   listed rate_limits() const;     ///< tenant_id
+  listed auth_failures() const;   ///< tenant_id, reason
   listed transferred() const;     ///< tenant_id, direction
   listed quota_checks() const;    ///< tenant_id, quota_type, result
   listed quota_refusals() const;  ///< tenant_id, quota_type
@@ -51,6 +55,7 @@ class tenant_metrics {
   struct counts {
     std::map<std::pair<const route*, int>, std::uint64_t> by_answer;  ///< and status
     std::uint64_t rate_limited = 0;
+    std::map<ec, std::uint64_t> auth_failures;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
     std::array<std::array<std::uint64_t, result_kinds>, quota_types> checks{};
@@ -75,6 +80,7 @@ class tenant_metrics {
   series newest_first_;
   std::unordered_map<tenant_id, series::iterator> by_tenant_;
   counts others_;
+  std::map<ec, std::uint64_t> failures_of_nobody_;
   tenant_time ended_;  ///< shown by series that ended
 };
 

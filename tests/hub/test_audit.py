@@ -263,8 +263,8 @@ def test_figures(start_world):
     assert ask(world.client("acme"), "one", "POST", "/collections", {"name": "one", "dimension": 2}).status == 200
     operator = world.node.client(headers={"x-hivehub-service": INBOUND_SECRET})
     figures = dict(line.rsplit(" ", 1) for line in operator.get("/metrics").text.splitlines() if line[0] != "#")
-    assert float(figures["audit_chain_seq"]) >= 2 and float(figures["audit_write_failures_total"]) == 0
-    assert float(figures['audit_records_total{event="AUTH_SUCCESS"}']) >= 1
+    assert float(figures["waggle_audit_chain_seq"]) >= 2 and float(figures["waggle_audit_write_failures_total"]) == 0
+    assert float(figures['waggle_audit_records_total{event="AUTH_SUCCESS"}']) >= 1
 
 
 def test_what_the_server_refuses_by_itself_is_recorded_too(world):

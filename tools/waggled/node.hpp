@@ -58,11 +58,13 @@ class node {
   result<void> listen();
   void register_metrics();
   void register_write_metrics();
+  void register_door_metrics();
   void register_tenant_metrics();
 
   settings config_;
   system_clock clock_;
   metric_registry metrics_;
+  kv_stats kv_stats_;  ///< as the scrape that runs found them; it walks the open databases
   rest::node_state state_;
   std::unique_ptr<embeddings> embeddings_;
   std::unique_ptr<kv_store> kv_;

@@ -42,7 +42,17 @@ void node::register_metrics() {
   auto& ready = metrics_.family(metric_kind::gauge, "waggle_actor_mailbox_depth", "Actors and jobs that are ready to run", {"kind"});
   ready.sampled({"ready"}, [this] { return static_cast<double>(runtime_->stats().queue_depth); });
   ready.sampled({"long"}, [this] { return static_cast<double>(runtime_->stats().long_depth); });
+  register_door_metrics();
   register_tenant_metrics();
+}
+
+/// Who asks is asked only where it matters.
+void node::register_door_metrics() {
+  if (!config_.auth.enabled && !config_.cluster.enabled) return;
+  metrics_.family(metric_kind::counter, "waggle_auth_blocked_total", "Blocks of addresses with too many failed authentications")
+      .sampled({}, [this] { return static_cast<double>(door_->counts().blocks); });
+  metrics_.family(metric_kind::counter, "waggle_spoofed_user_id_total", "Requests for a user whom who asks may not act for")
+      .sampled({}, [this] { return static_cast<double>(door_->counts().spoofed_user_ids); });
 }
 
 /// From a write's arrival to the disk.
@@ -64,19 +74,20 @@ void node::register_write_metrics() {
   gauge("waggle_raft_log_bytes", "Log entries held in memory", [this] { return number(group_->log_bytes); });
   counter("waggle_log_batches_total", "Log writes, each one fsync", [this] { return number(group_->batches); });
   counter("waggle_log_entries_total", "Entries in them", [this] { return number(group_->entries); });
+  metrics_.before_each([this] { kv_stats_ = kv_->stats(); });
   metrics_.family(metric_kind::summary, "waggle_wal_fsync_seconds", "Syncs of the write-ahead log").sampled_summary([this] {
-    const auto s = kv_->stats();
+    const auto& s = kv_stats_;
     return summary_values{s.wal_syncs_total, static_cast<double>(s.wal_sync_micros_total) / 1e6,
                           {{.5, s.wal_sync_micros_p50 / 1e6}, {.99, s.wal_sync_micros_p99 / 1e6}}};
   });
   counter("waggle_wal_bytes_total", "Bytes written to the write-ahead log",
-          [this] { return static_cast<double>(kv_->stats().wal_bytes_total); });
+          [this] { return static_cast<double>(kv_stats_.wal_bytes_total); });
   gauge("waggle_disk_free_bytes", "Free bytes where the data is",
-        [this] { return static_cast<double>(kv_->stats().disk_free_bytes); });
+        [this] { return static_cast<double>(kv_stats_.disk_free_bytes); });
   gauge("waggle_tenant_quarantined", "Tenants whose database can't be used",
-        [this] { return static_cast<double>(kv_->stats().tenants_quarantined); });
+        [this] { return static_cast<double>(kv_stats_.tenants_quarantined); });
   gauge("waggle_tenant_stores_open", "Databases of tenants that are open",
-        [this] { return static_cast<double>(kv_->stats().tenants_open); });
+        [this] { return static_cast<double>(kv_stats_.tenants_open); });
   gauge("waggle_storage_full", "1 while growth is refused", [this] { return group_->disk_full ? 1.0 : 0.0; });
 }
 
@@ -99,6 +110,8 @@ void node::register_tenant_metrics() {
        [counts] { return counts->requests(); });
   list(counter, "vectorizer_tenant_rate_limit_exceeded_total", "Requests refused as too fast or too many at once", {"tenant_id"},
        [counts] { return counts->rate_limits(); });
+  list(counter, "waggle_auth_failures_total", "Requests of somebody who was not let in; without a tenant when nobody knows whose",
+       {"tenant_id", "reason"}, [counts] { return counts->auth_failures(); });
   list(counter, "vectorizer_tenant_quota_exceeded_total", "Requests refused by a quota", {"tenant_id", "quota_type"},
        [counts] { return counts->quota_refusals(); });
   list(gauge, "vectorizer_tenant_storage_bytes", "Logical bytes of a tenant", {"tenant_id"},

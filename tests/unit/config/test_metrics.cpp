@@ -123,6 +123,18 @@ TEST_CASE("series listed at a scrape, and past the limit summed under _other") {
   CHECK_FALSE(has(text, "tenant_id=\"b\""));
 }
 
+TEST_CASE("what several metrics read is asked for once per scrape, and before them") {
+  metric_registry r;
+  int asked = 0, now = 0;
+  r.before_each([&] { now = ++asked; });
+  for (const auto* name : {"a", "b", "z"}) r.family(metric_kind::gauge, name, "One of three").sampled({}, [&] { return now; });
+  for (int scrape = 1; scrape <= 2; ++scrape) {
+    const auto text = r.expose(scrape == 1 ? exposition::prometheus_text : exposition::open_metrics);
+    for (const auto* name : {"a ", "b ", "z "}) CHECK(has(text, std::string("\n") + name + std::to_string(scrape) + "\n"));
+  }
+  CHECK(asked == 2);
+}
+
 TEST_CASE("summaries in both formats") {
   metric_registry r;
   r.family(metric_kind::summary, "sync_seconds", "Syncs").sampled_summary([] {

@@ -246,6 +246,10 @@ settings config::settings() const {
   s.hub.get_user_path = path("hub.paths.get_user", "GET /api/v1/users/{user_id}");
   s.hub.get_quota_path = path("hub.paths.get_quota", "GET /api/v1/{service}/users/{user_id}/quota");
   s.hub.report_usage_path = path("hub.paths.report_usage", "POST /api/v1/{service}/users/{user_id}/usage");
+  if (flag("hub.use_check_quota"))
+    s.hub.check_quota_path = path("hub.paths.check_quota", "POST /api/v1/{service}/users/{user_id}/quota/check");
+  if (flag("hub.logs.enabled")) s.hub.ship_logs_path = text("hub.paths.ship_logs");
+  s.hub.manage_keys_path = text("hub.paths.manage_keys");
   s.hub.usage_per_collection = text("hub.usage.style") == "per_collection";
   s.hub.entitlement.max_stale_seconds = number("hub.entitlement.max_stale_seconds");
   const auto expired = text("hub.entitlement.on_expiry");

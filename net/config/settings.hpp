@@ -84,6 +84,9 @@ struct hub_settings {
   std::string get_user_path;      ///< likewise; "": not asked
   std::string get_quota_path;     ///< likewise
   std::string report_usage_path;  ///< likewise; "": not told
+  std::string check_quota_path;   ///< likewise; "": not asked before growth
+  std::string ship_logs_path;     ///< likewise; "": no operation log
+  std::string manage_keys_path;   ///< likewise, of all keys; one key is below it, by its id
   int timeout_ms = 0;             ///< of one attempt
   int retries = 0;
   int inline_deadline_ms = 0;     ///< of a call that a request waits for, attempts and pauses together

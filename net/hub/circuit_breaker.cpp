@@ -37,6 +37,11 @@ void circuit_breaker::failed(std::int64_t now_ms) {
   if (in_a_row_ >= bounds_.failures || (calls_ >= calls_to_judge_min && bad_ * 2 >= calls_)) trip(now_ms);
 }
 
+breaker_state circuit_breaker::state(std::int64_t now_ms) const {
+  if (!open_) return breaker_state::closed;
+  return probing_ || now_ms >= until_ms_ ? breaker_state::half_open : breaker_state::open;
+}
+
 std::int64_t circuit_breaker::retry_ms(std::int64_t now_ms) const {
   return open_ ? std::max<std::int64_t>(1, until_ms_ - now_ms) : 0;
 }

@@ -5,6 +5,8 @@
 
 namespace waggle {
 
+enum class breaker_state : std::uint8_t { closed, half_open, open };  ///< half open: the next call is a probe, or one is out
+
 struct breaker_bounds {
   int failures = 5;
   std::int64_t open_ms = 5'000;       ///< the first time; doubles while probes fail
@@ -20,6 +22,7 @@ class circuit_breaker {
   void succeeded(std::int64_t now_ms);
   void failed(std::int64_t now_ms);
   bool open() const { return open_; }
+  breaker_state state(std::int64_t now_ms) const;
   /// Until the next probe; 0 when calls are admitted.
   std::int64_t retry_ms(std::int64_t now_ms) const;
 

@@ -50,24 +50,49 @@ hub_client::hub_client(const hub_settings& config, const clock& time, metric_reg
       unchecked_(metrics.counter("waggle_hub_unchecked_users_total",
                                  "Service requests let in though HiveHub has never said whether their user is active")),
       key_lookups_(lookup_cells(metrics)),
+      unchecked_growth_(metrics.counter("waggle_hub_unchecked_growth_total",
+                                        "Growth that the node allowed by itself, because HiveHub had no opinion on it")),
       reports_(metrics.family(metric_kind::counter, "vectorizer_hub_usage_reports_total", "Usage reports by what came of them",
                               {"status"})),
+      joined_(metrics.counter("waggle_hub_singleflight_joined_total", "Requests that waited for a call which another one had made")),
       key_line_("validate_key", config_, time, metrics),
       user_line_("get_user", config_, time, metrics),
       quota_line_("get_quota", config_, time, metrics),
+      check_line_("check_quota", config_, time, metrics),
       report_line_("report_usage", config_, time, metrics),
+      log_line_("ship_logs", config_, time, metrics),
       keys_({ms(config.key_ttl_seconds), ms(config.stale_max_seconds), config.cache_entries_max}, key_line_, time,
             config.inline_deadline_ms,
             metrics.counter("waggle_hub_stale_keys_served_total",
-                            "Requests let in by a key entry past its time while HiveHub did not answer")),
+                            "Requests let in by a key entry past its time while HiveHub did not answer"),
+            joined_),
       users_({ms(config.user_ttl_seconds), for_ever_ms, config.cache_entries_max}, user_line_, time,
              config.inline_deadline_ms,
              metrics.counter("waggle_hub_stale_users_served_total",
-                             "Service requests judged by a user's last known status while HiveHub did not answer")),
+                             "Service requests judged by a user's last known status while HiveHub did not answer"),
+             joined_),
       quotas_({ms(config.quota_ttl_seconds), for_ever_ms, config.cache_entries_max}, quota_line_, time,
               std::min(quota_wait_ms, config.inline_deadline_ms),
               metrics.counter("waggle_hub_stale_quotas_served_total",
-                              "Requests held to a user's last known limits while HiveHub did not answer")) {}
+                              "Requests held to a user's last known limits while HiveHub did not answer"),
+              joined_) {
+  register_gauges(metrics);
+}
+
+void hub_client::register_gauges(metric_registry& metrics) {
+  auto& entries = metrics.family(metric_kind::gauge, "waggle_hub_cache_entries", "Answers of HiveHub that are remembered", {"cache"});
+  entries.sampled({"key"}, [this] { return static_cast<double>(keys_.size()); });
+  entries.sampled({"user"}, [this] { return static_cast<double>(users_.size()); });
+  entries.sampled({"quota"}, [this] { return static_cast<double>(quotas_.size()); });
+  metrics.family(metric_kind::gauge, "waggle_hub_calls_per_request_ratio",
+                 "Calls to HiveHub that requests needed, by requests, since the start")
+      .sampled({}, [this] {
+        const auto calls = key_line_.attempts() + user_line_.attempts() + quota_line_.attempts() +
+                           check_line_.attempts();
+        const auto requests = asked_.load();
+        return requests == 0 ? 0.0 : static_cast<double>(calls) / static_cast<double>(requests);
+      });
+}
 
 result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config, const clock& time,
                                                      metric_registry& metrics) {
@@ -77,25 +102,21 @@ result<std::unique_ptr<hub_client>> hub_client::make(const hub_settings& config,
   auto url = made->url_of(*key_path);
   if (!url) return failure::validation("hub.api_url", url.error().message);
   made->validate_key_url_ = std::move(*url);
-  if (!config.get_user_path.empty()) {
-    auto user_path = read_hub_path("get_user", config.get_user_path, "GET", config.service_name);
-    if (!user_path) return user_path.error();
-    made->get_user_path_ = std::move(*user_path);
-    if (auto of_nobody = made->url_of(with_user(made->get_user_path_, {})); !of_nobody)
-      return failure::validation("hub.paths.get_user", of_nobody.error().message);
-  }
-  if (!config.get_quota_path.empty()) {
-    auto quota_path = read_hub_path("get_quota", config.get_quota_path, "GET", config.service_name);
-    if (!quota_path) return quota_path.error();
-    made->get_quota_path_ = std::move(*quota_path);
-  }
-  if (!config.report_usage_path.empty()) {
-    auto report_path = read_hub_path("report_usage", config.report_usage_path, "POST", config.service_name);
-    if (!report_path) return report_path.error();
-    made->report_usage_path_ = std::move(*report_path);
-    if (auto of_nobody = made->url_of(with_user(made->report_usage_path_, {})); !of_nobody)
-      return failure::validation("hub.paths.report_usage", of_nobody.error().message);
-  }
+  const auto take = [&](std::string_view operation, const std::string& entry, std::string_view method,
+                        std::string& path) -> result<void> {
+    if (entry.empty()) return {};
+    auto read = read_hub_path(operation, entry, method, config.service_name);
+    if (!read) return read.error();
+    path = std::move(*read);
+    if (auto of_nobody = made->url_of(with_user(path, {})); !of_nobody)
+      return failure::validation("hub.paths." + std::string(operation), of_nobody.error().message);
+    return {};
+  };
+  if (auto taken = take("get_user", config.get_user_path, "GET", made->get_user_path_); !taken) return taken.error();
+  if (auto taken = take("get_quota", config.get_quota_path, "GET", made->get_quota_path_); !taken) return taken.error();
+  if (auto taken = take("check_quota", config.check_quota_path, "POST", made->check_quota_path_); !taken) return taken.error();
+  if (auto taken = take("report_usage", config.report_usage_path, "POST", made->report_usage_path_); !taken) return taken.error();
+  if (auto taken = take("ship_logs", config.ship_logs_path, "POST", made->ship_logs_path_); !taken) return taken.error();
   for (const auto& pattern : config.key_patterns) {
     try {
       made->patterns_.emplace_back(pattern, std::regex::ECMAScript | std::regex::optimize);
@@ -113,6 +134,7 @@ result<http_client_url> hub_client::url_of(const std::string& path) const {
 }
 
 boost::asio::awaitable<result<principal_ptr>> hub_client::identify(std::string_view key, bool known_only) {
+  ++asked_;
   if (key.size() > limits::key_bytes_max) co_return failure(ec::auth_invalid_format);
   const digest id = sha256(key);
   auto known = keys_.known(id);
@@ -152,6 +174,7 @@ boost::asio::awaitable<result<hub_verdict<principal_ptr>>> hub_client::validate(
 }
 
 boost::asio::awaitable<bool> hub_client::is_active(tenant_id user) {
+  ++asked_;
   auto known = users_.known(user);
   if (known.age == freshness::fresh) co_return known.value;
   if (get_user_path_.empty()) co_return known.age == freshness::absent || known.value;
@@ -242,6 +265,26 @@ boost::asio::awaitable<result<hub_verdict<hub_quota>>> hub_client::look_up_quota
   co_return std::move(said);
 }
 
+boost::asio::awaitable<std::optional<growth_opinion>> hub_client::check_quota(tenant_id user, std::string_view operation,
+                                                                              std::uint64_t size) {
+  std::optional<growth_opinion> said;
+  if (auto url = url_of(with_user(check_quota_path_, user))) {
+    http_client_request request;
+    request.url = std::move(*url);
+    request.body = check_quota_request(user, operation, size);
+    hub_line::reader read = [&said](const http_client_reply& reply) -> result<void> {
+      auto opinion = read_check_quota_answer(reply.status, reply.body);
+      if (!opinion) return opinion.error();
+      said = *opinion;
+      return {};
+    };
+    // The line warns of a hub that is silent.
+    (void)co_await check_line_.call(std::move(request), std::move(read));
+  }
+  if (!said) unchecked_growth_.add();
+  co_return said;
+}
+
 boost::asio::awaitable<result<void>> hub_client::report_usage(tenant_id user, std::string body,
                                                                std::string idempotency_key) {
   auto url = url_of(with_user(report_usage_path_, user));
@@ -259,6 +302,19 @@ boost::asio::awaitable<result<void>> hub_client::report_usage(tenant_id user, st
   auto called = co_await report_line_.call(std::move(request), std::move(read));
   reports_.counter({status}).add();
   co_return called;
+}
+
+boost::asio::awaitable<result<void>> hub_client::ship_logs(std::string body) {
+  auto url = url_of(ship_logs_path_);
+  if (!url) co_return url.error();
+  http_client_request request;
+  request.url = std::move(*url);
+  request.body = std::move(body);
+  hub_line::reader read = [](const http_client_reply& reply) -> result<void> {
+    if (reply.status == 404) return failure(ec::io_error, "HiveHub takes no operation records");
+    return {};
+  };
+  co_return co_await log_line_.call(std::move(request), std::move(read));
 }
 
 result<principal_ptr> hub_client::unless_expired(principal_ptr who) const {

@@ -3,6 +3,7 @@
 // answers (hub_question). A cached key costs one hash and one look-up. Coroutines on the callers' contexts: nothing blocks.
 // Owned by the node; any thread; destroy it before the io_contexts.
 #include <array>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <regex>
@@ -30,9 +31,17 @@ class hub_client {
   boost::asio::awaitable<result<hub_quota>> quota(tenant_id user);
   /// The same without waiting; none when it has to be asked.
   std::optional<hub_quota> known_quota(const tenant_id& user);
+  /// Whether the user may grow by so much, in HiveHub's opinion. None when it has none or is silent: that is counted and logged.
+  /// `operation`: create_collection or insert.
+  boost::asio::awaitable<std::optional<growth_opinion>> check_quota(tenant_id user, std::string_view operation,
+                                                                    std::uint64_t size);
+  bool is_asked_before_growth() const { return !check_quota_path_.empty(); }
   /// Hands over a usage report; ok too when HiveHub has it already. Failures say nothing about whether it arrived.
   boost::asio::awaitable<result<void>> report_usage(tenant_id user, std::string body, std::string idempotency_key);
   bool takes_reports() const { return !report_usage_path_.empty(); }
+  /// Hands over operation records.
+  boost::asio::awaitable<result<void>> ship_logs(std::string body);
+  bool takes_logs() const { return !ship_logs_path_.empty(); }
   /// HiveHub's last word on the user was that it is not active. Asks nobody.
   bool known_inactive(const tenant_id& user) {
     const auto known = users_.known(user);
@@ -44,7 +53,7 @@ class hub_client {
   void forget_quota(const tenant_id& user);
   void learn_status(const tenant_id& user, bool active);
   /// False while calls are held back.
-  bool reachable() { return !key_line_.open() && !user_line_.open() && !quota_line_.open(); }
+  bool reachable() { return !key_line_.open() && !user_line_.open() && !quota_line_.open() && !check_line_.open(); }
 
  private:
   using digest = std::array<std::uint8_t, 32>;
@@ -53,6 +62,7 @@ class hub_client {
   };
 
   hub_client(const hub_settings& config, const clock& time, metric_registry& metrics);
+  void register_gauges(metric_registry& metrics);
   result<http_client_url> url_of(const std::string& path) const;
   boost::asio::awaitable<result<hub_verdict<principal_ptr>>> validate(const std::string& key);
   boost::asio::awaitable<result<hub_verdict<bool>>> look_up(const tenant_id& user);
@@ -66,12 +76,17 @@ class hub_client {
   http_client_url validate_key_url_;
   std::string get_user_path_;      ///< "": not asked
   std::string get_quota_path_;     ///< likewise
+  std::string check_quota_path_;   ///< likewise
   std::string report_usage_path_;  ///< "": not told
+  std::string ship_logs_path_;     ///< likewise
   std::vector<std::regex> patterns_;
+  std::atomic<std::uint64_t> asked_{0};  ///< times that a key or a user was looked up: once a request
   counter_cell& unchecked_;
   std::array<counter_cell*, 4> key_lookups_;  ///< by freshness
+  counter_cell& unchecked_growth_;
   metric_family& reports_;
-  hub_line key_line_, user_line_, quota_line_, report_line_;
+  counter_cell& joined_;
+  hub_line key_line_, user_line_, quota_line_, check_line_, report_line_, log_line_;
   hub_question<digest, principal_ptr, digest_hash> keys_;
   hub_question<tenant_id, bool> users_;
   hub_question<tenant_id, hub_quota> quotas_;

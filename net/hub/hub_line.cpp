@@ -7,7 +7,7 @@
 #include <random>
 
 #include "base/log.hpp"
-#include "base/uuid.hpp"
+#include "net/hub/hub_wire.hpp"
 
 namespace waggle {
 namespace {
@@ -34,7 +34,13 @@ hub_line::hub_line(std::string_view operation, const hub_settings& config, const
                               {"endpoint"}, {.001, .005, .01, .05, .1, .25, .5, 1, 2.5, 5})
                    .histogram({operation})),
       breaker_({config.breaker_failures, std::int64_t{1000} * config.breaker_open_seconds,
-                std::int64_t{1000} * config.breaker_open_seconds_max}) {}
+                std::int64_t{1000} * config.breaker_open_seconds_max}) {
+  metrics.family(metric_kind::gauge, "waggle_hub_breaker_state", "Circuit breakers: 0 closed, 1 half open, 2 open", {"operation"})
+      .sampled({operation}, [this] {
+        const std::lock_guard lock(mutex_);
+        return static_cast<double>(breaker_.state(now_ms()));
+      });
+}
 
 bool hub_line::open() {
   const std::lock_guard lock(mutex_);
@@ -65,11 +71,8 @@ void hub_line::called(bool hub_well) {
 
 boost::asio::awaitable<result<void>> hub_line::call(http_client_request request, reader read) {
   const bool own_key = !request.headers.empty();
-  request.headers.push_back({"Authorization", "Bearer " + config_.service_api_key});
-  request.headers.push_back({"X-Service-Name", config_.service_name});
-  request.headers.push_back({"X-Request-Id", new_uuid_v7()});
-  if (request.method == "POST" && !own_key)
-    request.headers.push_back({"Idempotency-Key", request.headers.back().value});
+  for (auto& [name, value] : hub_headers(config_.service_api_key, config_.service_name, request.method == "POST" && !own_key))
+    request.headers.push_back({std::move(name), std::move(value)});
   request.answer_bytes_max = answer_bytes_max;
   const auto until_ms = now_ms() + config_.inline_deadline_ms;
   attempt made;
@@ -92,6 +95,7 @@ boost::asio::awaitable<result<void>> hub_line::call(http_client_request request,
 
 boost::asio::awaitable<hub_line::attempt> hub_line::try_once(const http_client_request& request, const reader& read) {
   auto copy = request;
+  ++attempts_;
   const auto began_us = time_.steady_us();
   const auto reply = co_await http_.call(std::move(copy));
   seconds_.observe(static_cast<double>(time_.steady_us() - began_us) / 1e6);

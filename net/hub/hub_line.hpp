@@ -1,6 +1,7 @@
 #pragma once
 // Calls to HiveHub of one kind (contract hub.md §3, §4): headers, retries with jittered pauses, a circuit breaker of its
 // own. Coroutines on the callers' contexts: nothing blocks. Any thread; destroy it before the io_contexts.
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
 #include <mutex>
@@ -29,6 +30,8 @@ class hub_line {
 
   /// Calls are held back.
   bool open();
+  /// Requests sent, repeated ones too.
+  std::uint64_t attempts() const { return attempts_; }
   /// Says that what is known serves on.
   void warn_of_stale_answers();
 
@@ -53,6 +56,7 @@ class hub_line {
   http_client http_;
   metric_family& calls_;
   histogram_cell& seconds_;
+  std::atomic<std::uint64_t> attempts_{0};
 
   std::mutex mutex_;
   circuit_breaker breaker_;

@@ -30,12 +30,18 @@ class hub_question {
   using call = std::function<boost::asio::awaitable<result<verdict>>()>;
   using known_answer = typename expiring_cache<Key, Value, Hash>::found;
 
-  hub_question(const cache_ages& ages, hub_line& line, const clock& time, int wait_ms, counter_cell& stale_served)
-      : line_(line), time_(time), wait_ms_(wait_ms), stale_served_(stale_served), answers_(ages) {}
+  /// `joined`: counts those who wait for a call that another one made.
+  hub_question(const cache_ages& ages, hub_line& line, const clock& time, int wait_ms, counter_cell& stale_served,
+               counter_cell& joined)
+      : line_(line), time_(time), wait_ms_(wait_ms), stale_served_(stale_served), joined_(joined), answers_(ages) {}
 
   known_answer known(const Key& id) {
     const std::lock_guard lock(mutex_);
     return answers_.get(id, now_ms());
+  }
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return answers_.size();
   }
   /// HiveHub has said it by the way.
   void learn(const Key& id, Value value) {
@@ -71,8 +77,9 @@ class hub_question {
   const clock& time_;
   const int wait_ms_;
   counter_cell& stale_served_;
+  counter_cell& joined_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   expiring_cache<Key, Value, Hash> answers_;
   std::unordered_map<Key, flight, Hash> flights_;
 };
@@ -110,6 +117,7 @@ bool hub_question<Key, Value, Hash>::join(const Key& id, call make, waiter waiti
     const std::lock_guard lock(mutex_);
     if (flights_.size() >= flights_max && !flights_.contains(id)) return false;
     const auto [out, first] = flights_.try_emplace(id);
+    if (!first && waiting) joined_.add();
     if (waiting) out->second.waiting.push_back(std::move(waiting));
     if (!first) return true;
   }

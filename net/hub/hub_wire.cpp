@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/text_out.hpp"
+#include "base/uuid.hpp"
 
 namespace waggle {
 namespace {
@@ -222,6 +223,37 @@ result<hub_verdict<hub_quota>> read_quota_answer(int status, std::string_view bo
     if (!at) return malformed("lease.expires_at is no time in UTC");
     q.expires_ms = *at;
   }
+  return out;
+}
+
+std::string check_quota_request(const tenant_id& user, std::string_view operation, std::uint64_t size) {
+  std::string out;
+  json_writer(out).begin_object().member("project_id", to_string(user)).member("operation", operation)
+      .member("estimated_size", size).end_object();
+  return out;
+}
+
+result<std::optional<growth_opinion>> read_check_quota_answer(int status, std::string_view body) {
+  if (status == 404) return std::optional<growth_opinion>();
+  if (status < 200 || status > 299) return malformed("no answer to the question");
+  json_parser parser;
+  const auto root = parser.parse(body);
+  if (!root || !root->is_object()) return malformed("no JSON object");
+  const auto allowed = (*root)["allowed"];
+  if (!allowed.is_bool()) return malformed("`allowed` is no boolean");
+  const auto number = [&](std::string_view name) {
+    std::uint64_t n = 0;
+    return (*root)[name].get_uint64(n) ? std::optional(n) : std::nullopt;
+  };
+  return std::optional(growth_opinion{allowed.as_bool(), number("limit"), number("remaining")});
+}
+
+std::vector<std::pair<std::string, std::string>> hub_headers(std::string_view service_key, std::string_view service,
+                                                             bool may_repeat) {
+  std::vector<std::pair<std::string, std::string>> out{{"Authorization", "Bearer " + std::string(service_key)},
+                                                       {"X-Service-Name", std::string(service)},
+                                                       {"X-Request-Id", new_uuid_v7()}};
+  if (may_repeat) out.emplace_back("Idempotency-Key", out.back().second);
   return out;
 }
 

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "net/auth/principal.hpp"
 
@@ -36,6 +38,20 @@ struct hub_quota {
 };
 /// Flat or under `quota`, in each shape of hub.md §3. A user that HiveHub does not know has no limits said.
 result<hub_verdict<hub_quota>> read_quota_answer(int status, std::string_view body);
+
+/// What HiveHub thinks of growth that the node itself would allow.
+struct growth_opinion {
+  bool allowed = true;
+  std::optional<std::uint64_t> limit, remaining;  ///< where it says so
+};
+/// `operation`: create_collection or insert; `size`: collections or points.
+std::string check_quota_request(const tenant_id& user, std::string_view operation, std::uint64_t size);
+/// None when HiveHub does not know the user: that is no opinion.
+result<std::optional<growth_opinion>> read_check_quota_answer(int status, std::string_view body);
+
+/// Who asks, in every request. `may_repeat`: HiveHub shall carry it out once, however often it comes.
+std::vector<std::pair<std::string, std::string>> hub_headers(std::string_view service_key, std::string_view service,
+                                                             bool may_repeat);
 
 /// `METHOD template` of the path map, `{service}` filled in: the path. VALIDATION_ERROR when the method is another.
 result<std::string> read_hub_path(std::string_view operation, std::string_view entry, std::string_view method,

@@ -5,6 +5,7 @@
 #include "actors/data/collection_state.hpp"
 #include "base/uuid.hpp"
 #include "net/rest/collection_request.hpp"
+#include "net/rest/growth.hpp"
 #include "net/rest/handlers.hpp"
 #include "net/rest/shapes.hpp"
 #include "net/rest/write_support.hpp"
@@ -35,7 +36,7 @@ answer create_collection_route(handler_context& c) {
   if (!config) co_return config.error();
   if (auto known = c.db.providers().check(config->embedding_provider, config->dimension); !known)
     co_return known.error();
-  auto made = co_await c.db.create(c.scope, std::move(*config));
+  auto made = co_await make_collection(c, std::move(*config));
   if (!made) co_return made.error();
   collection_summary summary;
   summary.record = *made->collection;

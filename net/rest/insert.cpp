@@ -1,4 +1,5 @@
 // Inserting texts and vectors (contract rest.md §3 points, §4).
+#include "net/rest/growth.hpp"
 #include "net/rest/handlers.hpp"
 #include "net/rest/point_request.hpp"
 #include "net/rest/shapes.hpp"
@@ -65,7 +66,7 @@ answer insert_text(handler_context& c) {
   if (auto done = co_await embed_and_open(c, *name, one); !done) co_return done.error();
   auto ids = ids_of(*item);
   auto wanted = command_of(c, write_of(*item));
-  auto done = co_await c.db.write(c.scope, *name, std::move(wanted));
+  auto done = co_await insert_points(c, *name, std::move(wanted));
   if (!done) co_return done.error();
   if (auto failed = first_failure(*done)) co_return *failed;
   if (!done->ids.empty()) ids = done->ids;
@@ -116,7 +117,7 @@ answer batch_insert_texts(handler_context& c) {
       ids.push_back(ids_of(item));
       command->ops.push_back(write_of(item));
     }
-    auto done = co_await c.db.write(c.scope, *name, std::move(command));
+    auto done = co_await insert_points(c, *name, std::move(command));
     if (!done) co_return done.error();
     std::size_t at = 0, first_id = 0;
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -177,7 +178,7 @@ answer insert_vectors_named(handler_context& c, const std::string& name, json_va
   }
   if (!op.points.empty()) {
     auto wanted = command_of(c, std::move(op));
-    auto done = co_await c.db.write(c.scope, name, std::move(wanted));
+    auto done = co_await insert_points(c, name, std::move(wanted));
     if (!done) co_return done.error();
     for (std::size_t i = 0; i < done->items.size() && i < rows.size(); ++i) {
       auto& row = answer.items[rows[i]];
@@ -227,7 +228,7 @@ answer upsert_points(handler_context& c) {
   write_outcome done;
   if (!points->empty()) {
     auto wanted = command_of(c, upsert_points_op{std::move(*points)});
-    auto written = co_await c.db.write(c.scope, name, std::move(wanted));
+    auto written = co_await insert_points(c, name, std::move(wanted));
     if (!written) co_return written.error();
     if (auto failed = first_failure(*written)) co_return *failed;
     done = std::move(*written);

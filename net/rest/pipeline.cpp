@@ -14,6 +14,13 @@ namespace waggle::rest {
 namespace {
 bool is_write(char permission) { return permission == 'W' || permission == 'D' || permission == 'C'; }
 
+/// What kind of operation HiveHub is told of.
+std::string_view type_of(const route& to) {
+  if (to.permission == 'D' || to.method == "DELETE") return "delete";
+  if (to.permission == 'W' || to.permission == 'C') return "write";
+  return to.permission == 'T' || to.permission == 'O' ? "admin" : "read";
+}
+
 /// Liveness probes: with cluster.protect_health off they are open to everybody.
 bool is_probe(std::string_view function) { return function == "health"; }
 
@@ -133,8 +140,26 @@ boost::asio::awaitable<http_response> pipeline::handle(http_request& request) {
   }
   const auto number = match.found ? static_cast<std::size_t>(match.found - route_table().data()) : route_table().size();
   count(number, request, response, outcome);
+  tell_hub(request, match, response, outcome);
   if (thrown) std::rethrow_exception(thrown);
   co_return response;
+}
+
+/// Of what a tenant asked for, or somebody for it.
+void pipeline::tell_hub(const http_request& request, const route_match& match, const http_response& response,
+                        const request_outcome& outcome) const {
+  if (!tenants_.operations || !match.found || !outcome.who || !outcome.who->tenant) return;
+  operation_record record;
+  record.tenant = *outcome.who->tenant;
+  record.operation = match.found->function;
+  record.type = type_of(*match.found);
+  // What failed may have named anything.
+  const auto& seen = outcome.seen;
+  record.collection = seen.collection.empty() && response.status < 400 ? seen.named : seen.collection;
+  record.unix_ms = system_clock().unix_ms();
+  record.duration_ms = (system_clock().steady_us() - request.arrived_steady_us) / 1000;
+  if (response.status >= 400) record.error = info(outcome.code).name;
+  tenants_.operations->add(std::move(record));
 }
 
 http_response pipeline::refuse(const failure& why, const http_request& request, const route_match& match,
@@ -279,6 +304,16 @@ boost::asio::awaitable<result<void>> pipeline::meter(request_scope& scope) {
   co_return refusal_of(why);
 }
 
+void pipeline::note_quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits) const {
+  tenants_.metrics.quotas(tenant, decided, limits);
+  if (!log_enabled(log_level::debug)) return;
+  for (std::size_t type = 0; type < quota_types; ++type)
+    if (const auto allowed = decided.allowed[type], refused = decided.refused[type]; allowed + refused > 0)
+      log_event(log_level::debug, "quota", "Quota check for tenant",
+                {{"tenant", to_string(tenant)}, {"quota_type", name_of(static_cast<quota_type>(type))},
+                 {"allowed", allowed}, {"refused", refused}, {"limits", name_of(limits)}});
+}
+
 boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr who, http_request& request,
                                                                   const route_match& match, request_outcome& outcome) {
   if (!match.found) co_return failure(match.allow.empty() ? ec::route_not_found : ec::method_not_allowed);
@@ -314,7 +349,7 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
     if (counted)
       outcome.billed = tenant;
     else
-      tenants_.metrics.quotas(tenant, scope.seen().quotas, limits.origin);
+      note_quotas(tenant, scope.seen().quotas, limits.origin);
     if (!counted) co_return counted.error();
   }
   if (mine.inside() > config_.limits.inflight_per_tenant_max && match.found->permission != 'P') {
@@ -333,7 +368,7 @@ boost::asio::awaitable<result<http_response>> pipeline::answer_as(principal_ptr 
   auto answer = co_await run(*match.found, context, outcome);
   if (counts) {
     tenants_.meter.count_searches(tenant, scope.seen().searches);
-    tenants_.metrics.quotas(tenant, scope.seen().quotas, limits.origin);
+    note_quotas(tenant, scope.seen().quotas, limits.origin);
   }
   co_return answer;
 }

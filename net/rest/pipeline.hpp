@@ -1,7 +1,7 @@
 #pragma once
 // From a decoded HTTP request to an answer. One ordered list of steps (contract auth.md §11; what standalone mode has):
 //   identity → its tenant's addresses → suspended → route → class and function → rate limit → monthly usage → concurrency → body → handler
-//   (validation, look-up, quotas, execute) → usage → error body → audit → metrics → log
+//   (validation, look-up, quotas, execute) → usage → error body → audit → metrics → log → HiveHub's log
 // Up to the body the head decides: nobody's bytes are held before it is known whose they are. An unknown path is told
 // from a known one only after the identity is known.
 // Owned by the node; called on the connections' threads.
@@ -61,6 +61,8 @@ class pipeline final : public http_handler {
   boost::asio::awaitable<tenant_limits> limits_of(const tenant_id& tenant);
   /// Counts the request as its tenant's, unless the month's are used up.
   boost::asio::awaitable<result<void>> meter(request_scope& scope);
+  /// Counts and logs what was decided about the tenant's growth.
+  void note_quotas(const tenant_id& tenant, const quota_decisions& decided, limits_origin limits) const;
   void tell_tenant(const request_outcome& outcome, http_response& response) const;
   boost::asio::awaitable<result<http_response>> run(const route& to, handler_context& context,
                                                     request_outcome& outcome) const;
@@ -68,6 +70,8 @@ class pipeline final : public http_handler {
                        request_outcome& outcome) const;
   boost::asio::awaitable<result<void>> record(const http_request& request, const route_match& match, int status,
                                               const request_outcome& outcome);
+  void tell_hub(const http_request& request, const route_match& match, const http_response& response,
+                const request_outcome& outcome) const;
   void count(std::size_t route_number, const http_request& request, const http_response& response,
              const request_outcome& outcome);
 

@@ -6,7 +6,9 @@
 #include "net/rest/tenant_metrics.hpp"
 #include "net/tenants/hub_events.hpp"
 #include "net/tenants/tenant_migration.hpp"
+#include "net/usage/growth_adviser.hpp"
 #include "net/usage/limits_source.hpp"
+#include "net/usage/operation_log.hpp"
 #include "net/usage/usage_meter.hpp"
 #include "net/usage/usage_writer.hpp"
 
@@ -22,6 +24,8 @@ struct tenant_services {
   tenant_keeper& keeper;
   hub_events* events;  ///< none without HiveHub
   tenant_migration& migration;
+  growth_adviser* adviser;    ///< none without hub.use_check_quota
+  operation_log* operations;  ///< none without hub.logs.enabled
   tenant_gates gates = {};
 };
 

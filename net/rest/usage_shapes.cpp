@@ -21,10 +21,6 @@ void write_rate(json_writer& w, std::string_view name, std::uint64_t limit) {
   write_quota_limit(w, name, limit > 0 ? std::optional(limit) : std::nullopt);
 }
 
-std::string_view name_of(limits_origin origin) {
-  return origin == limits_origin::hub ? "hub" : origin == limits_origin::lease ? "lease" : "default";
-}
-
 /// First moment of the UTC month.
 std::string month_begins(std::uint32_t month) {
   const std::string text = std::to_string(month);

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "base/limits.hpp"
+#include "net/rest/growth.hpp"
 #include "net/rest/handlers.hpp"
 #include "net/rest/search_support.hpp"
 #include "net/rest/shapes.hpp"
@@ -309,7 +310,7 @@ answer transfer(handler_context& c, bool remove) {
   const auto ids = op.ids;
   auto command = command_of(c, std::move(op));
   command->source_shards = (*from)->record().config.shard_count;
-  auto done = co_await c.db.write(c.scope, destination, std::move(command));
+  auto done = co_await insert_points(c, destination, std::move(command));
   if (!done) co_return done.error();
   std::string rows;
   json_writer w(rows);

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "net/rest/growth.hpp"
+
 namespace waggle::rest {
 
 result<std::string> collection_of(handler_context& c, json_value root) {
@@ -45,7 +47,7 @@ boost::asio::awaitable<result<std::shared_ptr<const collection_reader>>> open_or
   if (!valid) co_return reader;
   auto config = default_config(c, valid->str(), dimension.value_or(c.config.collections.dimension));
   if (!config) co_return config.error();
-  auto made = co_await c.db.create(c.scope, std::move(*config), "create");
+  auto made = co_await make_collection(c, std::move(*config), "create");
   // Somebody else may have made it meanwhile: then it is there.
   if (!made && made.error().code != ec::collection_already_exists) co_return made.error();
   co_return co_await c.db.open(c.scope, std::move(name), false);

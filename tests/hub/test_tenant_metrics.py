@@ -53,6 +53,8 @@ def test_they_count_what_a_tenant_did(world):
         assert seen[prefix + "hub_api_latency_seconds_count", "validate_key"] >= 1
         assert seen[prefix + "hub_quota_check_latency_seconds_count",] >= 20
     assert seen["waggle_hub_client_requests_total", "validate_key", "200"] >= 1
+    assert seen["waggle_hub_cache_entries", "key"] == 1 and seen["waggle_hub_cache_entries", "user"] == 1
+    assert seen["waggle_hub_breaker_state", "validate_key"] == 0
     assert seen["waggle_tenant_cpu_seconds_total", acme] > 0
     assert min(seen["waggle_tenant_bytes_total", acme, way] for way in ("in", "out")) > 0
     assert not any(birch in key for key in seen)

@@ -34,7 +34,8 @@ DIRECTIONS = {
     "net/tenants": ["base", "storage", "storage/*", "actors/*", "net/auth", "net/bridge", "net/hub", "net/usage"],
     "net/identity": ["base", "storage/*", "actors/*", "net/auth", "net/bridge", "net/config", "net/http", "net/hub", "net/metrics"],
     "net/rest": ["base", "storage", "storage/*", "actors/*", "net/audit", "net/auth", "net/bridge", "net/http", "net/config", "net/identity", "net/metrics", "net/tenants", "net/usage"],
-    "tools/wagglectl": ["base", "net/audit", "storage/apply"],  # recounts in a stopped node's store
+    # It recounts in a stopped node's store, and asks HiveHub as the node does.
+    "tools/wagglectl": ["base", "net/audit", "net/config", "net/hub", "storage/apply"],
     "tools/mock-hub": ["base"],  # a double has only the base in common with what it tests
     "tools/waggled": ["base", "storage/*", "actors/*", "net/*", "tools/wagglectl"],
 }

@@ -27,6 +27,7 @@ struct command_line {
   audit_tail_options audit_tail;
   key_options key;
   std::string key_id;
+  hub_key_options hub_key;
   usage_options usage;
   ip_lists_options ip_lists;
   tenant_quota_options quota;
@@ -50,6 +51,10 @@ struct command_line {
   CLI::App* keys_list = nullptr;
   CLI::App* keys_revoke = nullptr;
   CLI::App* keys_rotate = nullptr;
+  CLI::App* hub_keys_create = nullptr;
+  CLI::App* hub_keys_list = nullptr;
+  CLI::App* hub_keys_show = nullptr;
+  CLI::App* hub_keys_revoke = nullptr;
   CLI::App* usage_command = nullptr;
   CLI::App* ip_lists_command = nullptr;
   CLI::App* tenant_list = nullptr;
@@ -86,6 +91,7 @@ struct command_line {
         ->check(CLI::Range(10, 100000));
     add_audit();
     add_keys();
+    add_hub();
     add_tenant();
     add_migrate();
     usage_command = app.add_subcommand("usage", "Recount what tenants hold, in the data directory of a stopped node");
@@ -192,6 +198,30 @@ struct command_line {
     keys_rotate = keys->add_subcommand("rotate", "Replace one; the old one works on for a while");
     keys_rotate->add_option("id", key_id, "Id of the key")->required();
     for (auto* command : {keys_create, keys_list, keys_revoke, keys_rotate}) command->fallthrough();
+  }
+  void add_hub() {
+    auto* hub = app.add_subcommand("hub", "Talk to HiveHub as the node does");
+    hub->require_subcommand(1);
+    hub->fallthrough();
+    auto* keys = hub->add_subcommand("keys", "Make, list, show and revoke keys of tenants at HiveHub");
+    keys->require_subcommand(1);
+    keys->fallthrough();
+    hub_keys_create = keys->add_subcommand("create", "Make a key; it is shown once");
+    auto* c = hub_keys_create;
+    c->add_option("name", hub_key.name, "What the key is for")->required();
+    c->add_option("--tenant", hub_key.tenant, "Tenant that gets the key")->required()->type_name("UUID");
+    c->add_option("--permission", hub_key.permissions, "As HiveHub calls them, separated by commas")->delimiter(',');
+    c->add_option("--function", hub_key.functions, "Only these functions, separated by commas")->delimiter(',');
+    c->add_option("--expires-in", hub_key.expires_in_seconds, "Seconds until it ends")->check(CLI::PositiveNumber);
+    hub_keys_list = keys->add_subcommand("list", "List all, without their secrets");
+    hub_keys_list->add_option("--tenant", hub_key.tenant, "Only of this tenant")->type_name("UUID");
+    hub_keys_show = keys->add_subcommand("show", "Show one");
+    hub_keys_revoke = keys->add_subcommand("revoke", "Revoke one, at once: the node of --endpoint forgets it, too");
+    for (auto* command : {hub_keys_show, hub_keys_revoke}) command->add_option("id", hub_key.id, "Id of the key")->required();
+    for (auto* command : {c, hub_keys_list, hub_keys_show, hub_keys_revoke}) {
+      command->add_option("--config", hub_key.config_file, "Configuration of the node")->type_name("FILE");
+      command->fallthrough();
+    }
   }
   void add_tenant() {
     auto* tenant = app.add_subcommand("tenant", "Look after tenants");
@@ -392,6 +422,10 @@ outcome<exit_code> dispatch(command_line& line, console& io, const environment& 
   if (line.keys_list->parsed()) return run_keys_list(*context);
   if (line.keys_revoke->parsed()) return run_keys_revoke(*context, line.key_id);
   if (line.keys_rotate->parsed()) return run_keys_rotate(*context, line.key_id);
+  if (line.hub_keys_create->parsed()) return run_hub_keys_create(*context, line.hub_key);
+  if (line.hub_keys_list->parsed()) return run_hub_keys_list(*context, line.hub_key);
+  if (line.hub_keys_show->parsed()) return run_hub_keys_show(*context, line.hub_key);
+  if (line.hub_keys_revoke->parsed()) return run_hub_keys_revoke(*context, line.hub_key);
   if (line.ip_lists_command->parsed()) return run_ip_lists(*context, line.ip_lists);
   if (line.tenant_list->parsed()) return run_tenant_list(*context);
   if (line.tenant_show->parsed()) return run_tenant_show(*context, line.tenant_id);

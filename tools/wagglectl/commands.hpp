@@ -40,6 +40,11 @@ outcome<exit_code> run_keys_create(command_context& context, const key_options& 
 outcome<exit_code> run_keys_list(command_context& context);
 outcome<exit_code> run_keys_revoke(command_context& context, const std::string& id);
 outcome<exit_code> run_keys_rotate(command_context& context, const std::string& id);
+/// Ask HiveHub, not the node; `revoke` tells the node, too.
+outcome<exit_code> run_hub_keys_create(command_context& context, const hub_key_options& options);
+outcome<exit_code> run_hub_keys_list(command_context& context, const hub_key_options& options);
+outcome<exit_code> run_hub_keys_show(command_context& context, const hub_key_options& options);
+outcome<exit_code> run_hub_keys_revoke(command_context& context, const hub_key_options& options);
 outcome<exit_code> run_ip_lists(command_context& context, const ip_lists_options& options);
 outcome<exit_code> run_tenant_list(command_context& context);
 outcome<exit_code> run_tenant_show(command_context& context, const std::string& tenant);

@@ -61,6 +61,15 @@ struct key_options {
   std::int64_t expires_in_seconds = 0;   ///< 0 = never
 };
 
+struct hub_key_options {
+  std::string config_file;  ///< the node's; "" = config.yml if it is there
+  std::string name, id;
+  std::string tenant;  ///< a UUID; "" = all
+  std::vector<std::string> permissions{"READ_WRITE"};
+  std::vector<std::string> functions;   ///< empty = no limit
+  std::int64_t expires_in_seconds = 0;  ///< 0 = never
+};
+
 struct ip_lists_options {
   std::string tenant;  ///< a UUID
   std::vector<std::string> allow, block;

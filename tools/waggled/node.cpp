@@ -158,6 +158,10 @@ result<std::unique_ptr<authenticator>> node::hub_door() {
   hub_limits_ = std::make_unique<hub_limits>(*hub_, *limits_, accounts_, *roll_, clock_, config_.hub);
   auto cluster_id = cluster_id_of(config_.data_dir);
   if (!cluster_id) return cluster_id.error();
+  if (hub_->is_asked_before_growth()) adviser_ = std::make_unique<growth_adviser>(*hub_);
+  if (hub_->takes_logs())
+    operation_log_ = std::make_unique<operation_log>(runtime_->context(0), *hub_,
+                                                     service_id_of(*cluster_id, state_.node_id), metrics_);
   ledger_identity identity{*cluster_id, state_.node_id, config_.hub.service_name};
   usage_reporter_ = std::make_unique<usage_reporter>(*runtime_, *hub_, *ledger_, *usage_writer_, *roll_, clock_,
                                                      std::move(identity), config_.hub, metrics_);
@@ -282,7 +286,8 @@ result<void> node::wait_until_ready() {
 
 result<void> node::listen() {
   tenants_.reset(new rest::tenant_services{*overridden_, accounts_, meter_, *usage_writer_, *roll_, *tenant_metrics_,
-                                           *keeper_, hub_events_.get(), *migration_});
+                                           *keeper_, hub_events_.get(), *migration_,
+                                           adviser_.get(), operation_log_.get()});
   state_.store_fault = [group = group_] {
     if (group->failed) return std::string("writes fail");
     return group->disk_full ? std::string("the disk is full") : std::string();
@@ -297,6 +302,7 @@ result<void> node::listen() {
   keeper_->start();
   if (config_.cluster.enabled) migration_->start();
   if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->start();
+  if (operation_log_) operation_log_->start();
   return {};
 }
 
@@ -318,6 +324,7 @@ void node::stop() {
   if (migration_) migration_->stop();
   if (usage_writer_) usage_writer_->stop();
   if (usage_reporter_ && hub_->takes_reports()) usage_reporter_->stop();
+  if (operation_log_) operation_log_->stop();
   if (builds_) builds_->stop();
   liveness_.reset();
   if (runtime_) {
@@ -336,6 +343,7 @@ void node::stop() {
   keeper_.reset();
   records_.reset();
   ledger_.reset();
+  operation_log_.reset();
   hub_.reset();  // likewise
   audit_.reset();
   audit_log_.reset();  // writes what waits; who waits for it belongs to the contexts

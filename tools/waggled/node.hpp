@@ -26,7 +26,9 @@
 #include "net/tenants/overridden_limits.hpp"
 #include "net/tenants/tenant_keeper.hpp"
 #include "net/tenants/tenant_migration.hpp"
+#include "net/usage/growth_adviser.hpp"
 #include "net/usage/hub_limits.hpp"
+#include "net/usage/operation_log.hpp"
 #include "net/usage/usage_reporter.hpp"
 
 namespace waggle {
@@ -90,6 +92,8 @@ class node {
   std::unique_ptr<authenticator> door_;
   std::unique_ptr<hub_limits> hub_limits_;
   std::unique_ptr<usage_reporter> usage_reporter_;
+  std::unique_ptr<growth_adviser> adviser_;       ///< none without hub.use_check_quota
+  std::unique_ptr<operation_log> operation_log_;  ///< none without hub.logs.enabled
   std::unique_ptr<overridden_limits> overridden_;
   std::unique_ptr<tenant_keeper> keeper_;
   std::unique_ptr<tenant_migration> migration_;

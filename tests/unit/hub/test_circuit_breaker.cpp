@@ -125,3 +125,18 @@ TEST_CASE("breaker: calls that were out when it opened don't prolong it") {
   CHECK(breaker.retry_ms(500) == 500);
   CHECK(breaker.admits(1'000));
 }
+
+TEST_CASE("breaker: its state, as metrics show it") {
+  circuit_breaker breaker(bounds);
+  CHECK(breaker.state(0) == breaker_state::closed);
+  breaker = opened(0);
+  CHECK(breaker.state(999) == breaker_state::open);
+  CHECK(breaker.state(1'000) == breaker_state::half_open);
+  REQUIRE(breaker.admits(1'000));
+  CHECK(breaker.state(1'500) == breaker_state::half_open);
+  breaker.failed(1'500);
+  CHECK(breaker.state(1'500) == breaker_state::open);
+  REQUIRE(breaker.admits(3'500));
+  breaker.succeeded(3'600);
+  CHECK(breaker.state(3'600) == breaker_state::closed);
+}

@@ -350,3 +350,37 @@ TEST_CASE("hub wire: address lists of the tenant") {
                             R"({"allowlist":["10.0.0.0/33"]})"})
     CHECK(says_nothing(with(wrong)));
 }
+
+TEST_CASE("hub wire: what HiveHub is asked before growth, and its opinion") {
+  tenant_id user;
+  REQUIRE(parse_uuid(uuid, user.bytes));
+  CHECK(check_quota_request(user, "insert", 3) == R"({"project_id":")" + uuid + R"(","operation":"insert","estimated_size":3})");
+  const auto no = read_check_quota_answer(200, R"({"allowed":false,"remaining":2,"limit":10,"more":[]})");
+  REQUIRE((no.has_value() && no->has_value()));
+  CHECK_FALSE((*no)->allowed);
+  CHECK((*no)->remaining == std::optional<std::uint64_t>(2));
+  CHECK((*no)->limit == std::optional<std::uint64_t>(10));
+  for (const auto* unnumbered : {R"({"allowed":true})", R"({"allowed":true,"remaining":null,"limit":-1})",
+                                 R"({"allowed":true,"remaining":"2","limit":1.5})"}) {
+    CAPTURE(unnumbered);
+    const auto yes = read_check_quota_answer(200, unnumbered);
+    REQUIRE((yes.has_value() && yes->has_value()));
+    CHECK((*yes)->allowed);
+    CHECK_FALSE(((*yes)->limit || (*yes)->remaining));
+  }
+  const auto unknown = read_check_quota_answer(404, R"({"allowed":false})");
+  CHECK((unknown.has_value() && !unknown->has_value()));
+  CHECK_FALSE(read_check_quota_answer(409, R"({"allowed":false})").has_value());
+  for (const auto* bad : {"", "[]", "{}", R"({"allowed":"false"})", R"({"allowed":null})", R"({"allowed":0})"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(read_check_quota_answer(200, bad).has_value());
+  }
+}
+
+TEST_CASE("hub wire: who asks") {
+  const auto once = hub_headers("key", "vectorizer", true), plain = hub_headers("key", "vectorizer", false);
+  REQUIRE((once.size() == 4 && plain.size() == 3));
+  CHECK((plain[0].second == "Bearer key" && plain[1] == std::pair<std::string, std::string>("X-Service-Name", "vectorizer")));
+  CHECK((once[3].first == "Idempotency-Key" && !once[3].second.empty()));
+  CHECK(once[3].second != hub_headers("key", "vectorizer", true)[3].second);
+}

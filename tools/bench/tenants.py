@@ -4,14 +4,16 @@ limits, quotas, metering, audit), then a quiet tenant alone and beside one that 
 `./waggle bench tenants`."""
 import http.client
 import json
+import os
 import random
 import subprocess
 import threading
 import time
 
-from support.harness import PORT, Node, data_directory, program
+from support.harness import PORT, SECONDS, Node, data_directory, program
 
-ROWS, DIMENSION, ROUNDS, QUIET_PER_SECOND, QUIET_SECONDS = 20_000, 64, 3, 100, 8
+ROWS, DIMENSION, ROUNDS, QUIET_PER_SECOND = 20_000, 64, 3, 100
+FLOOD_BEGINS = 1.0  # the load makes its connections and its requests; the quiet tenant comes after that, and goes before it ends
 SERVICE_KEY = "bench-service-key"
 KEYS = {"acme": "hh_test_00000000000000000000000000000001", "birch": "hh_test_00000000000000000000000000000003"}
 LIMITS = {"rate_limiting.default_requests_per_minute": 10**9, "rate_limiting.default_requests_per_hour": 10**9,
@@ -92,15 +94,17 @@ def overhead(root, hub_url):
 class Quiet(threading.Thread):
     """A hundred searches a second, each at its time whether or not the last one was answered late."""
 
-    def __init__(self):
+    def __init__(self, after=0.0):
         super().__init__()
-        self.times = []
+        self.after, self.times = after, []
+        self.start()
 
     def run(self):
+        time.sleep(self.after)
         rng = random.Random(3)
         connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
         began = time.perf_counter()
-        for i in range(QUIET_PER_SECOND * QUIET_SECONDS):
+        for i in range(int(QUIET_PER_SECOND * (SECONDS - FLOOD_BEGINS - 0.2))):
             due = began + i / QUIET_PER_SECOND
             time.sleep(max(0.0, due - time.perf_counter()))
             connection.request("POST", "/collections/c/search", json.dumps({"vector": vector(rng), "limit": 10}), key("birch"))
@@ -110,6 +114,7 @@ class Quiet(threading.Thread):
             self.times.append(time.perf_counter() - due)
 
     def p99_ms(self):
+        self.join()
         return 1000 * sorted(self.times)[len(self.times) * 99 // 100]
 
 
@@ -126,15 +131,10 @@ def neighbours(root, hub_url):
         quiet_alone, flood_alone = [], []
         beside = []
         for _ in range(ROUNDS):
-            quiet = Quiet()
-            quiet.start()
-            quiet.join()
-            quiet_alone.append(quiet.p99_ms())
+            quiet_alone.append(Quiet().p99_ms())
             flood_alone.append(flood().rate)
-            quiet = Quiet()
-            quiet.start()
+            quiet = Quiet(after=FLOOD_BEGINS)
             busy = flood().rate
-            quiet.join()
             beside.append((quiet.p99_ms(), busy))
     alone, flooded = median(quiet_alone), median([b[0] for b in beside])
     share = median([b[1] for b in beside]) / median(flood_alone)
@@ -144,6 +144,7 @@ def neighbours(root, hub_url):
 
 
 def main():
+    os.sched_setaffinity(0, {1})  # the node has core 0 to itself
     hub = subprocess.Popen([program("mock-hub/mock-hub"), "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--seed-file",
                             "tools/mock-hub/example.yml", "--rng-seed", "1", "--service-key", SERVICE_KEY],
                            stdout=subprocess.PIPE, text=True)
